@@ -1,0 +1,142 @@
+"""What goes over HTTP and what comes back, as providers' modules see it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from imagegen.errors import BadOutputError
+from imagegen.secrets import clean
+from imagegen.types.picture import TICKETS, PictureData
+from imagegen.types.request import one_line
+
+if TYPE_CHECKING:
+    from imagegen.http.splitter import Split
+
+T = TypeVar("T", bound=BaseModel)
+_REQUEST_IDS = ("x-request-id", "request-id", "x-fal-request-id", "cf-ray")
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """One HTTP request in the provider's words, without key or host: what `plan` shows and what is sent."""
+
+    method: str
+    path: str
+    """Below the connection's base URL; or a whole URL that a reply gave, which is then checked against the hosts."""
+    json: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def post(cls, path: str, *, json: Any = None, headers: Mapping[str, str] | None = None) -> Wire:
+        return cls("POST", path, json=json, headers=headers or {})
+
+    @classmethod
+    def get(cls, path: str, *, query: Mapping[str, str] | None = None) -> Wire:
+        return cls("GET", path, query=query or {})
+
+    def to_dict(self) -> dict[str, Any]:
+        """The request as JSON values."""
+        return {"method": self.method, "path": self.path, "json": self.json}
+
+
+class Reply:
+    """A complete HTTP answer: status, headers, and the body without the pictures that stood in it."""
+
+    __slots__ = ("body", "headers", "picture", "split", "status")
+
+    def __init__(
+        self,
+        status: int,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        split: Split | None = None,
+        picture: PictureData | None = None,
+    ) -> None:
+        self.status = status
+        self.headers = {name.lower(): value for name, value in headers.items()}
+        self.body = body
+        """The body; where it was JSON, with a short ticket in place of every picture."""
+        self.picture = picture
+        """The body, where it was itself a picture."""
+        self.split = split
+        """What the splitter took out of the body."""
+
+    @classmethod
+    def of(cls, body: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
+        """A reply from a recorded body (JSON values, or bytes): for tests of a translation."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return cls(status, headers or {"content-type": "application/json"}, raw)
+
+    @property
+    def request_id(self) -> str | None:
+        """The provider's own id of this answer."""
+        found = next((self.headers[name] for name in _REQUEST_IDS if name in self.headers), None)
+        return clean(found)[:200] if found else None
+
+    @property
+    def server_s(self) -> float | None:
+        """Seconds of work by the provider's own count, where a header says."""
+        text = self.headers.get("openai-processing-ms", "")
+        return float(text) / 1000 if text.replace(".", "", 1).isdigit() else None
+
+    def parse(self, model: type[T]) -> T:
+        """The body as ``model``; unknown members are ignored, pictures land in its `PictureData` fields.
+
+        Raises:
+            BadOutputError: It is not JSON, or not of this shape. The bytes are kept.
+        """
+        context = {TICKETS: self.split} if self.split else None
+        try:
+            found = model.model_validate_json(self.body, context=context)
+            if self.split and (left := self.split.left_in(found)):
+                found = model.model_validate_json(self.split.put_back(self.body, left), context=context)
+        except ValidationError as error:
+            raise BadOutputError(
+                f"an answer we cannot read: {clean(one_line(error))}",
+                reason="unreadable",
+                raw=self.body,
+                status=self.status,
+                request_id=self.request_id,
+            ) from None
+        return found
+
+    def raw(self) -> Any:
+        """The body as JSON values without pictures; text where it is no JSON."""
+        try:
+            return json.loads(self.split.described(self.body) if self.split else self.body)
+        except ValueError:
+            return clean(self.body[:4096].decode("utf-8", "replace"))
+
+    def __repr__(self) -> str:
+        return f"Reply({self.status}, {len(self.body)} bytes)"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerEvent:
+    """One event of an event stream."""
+
+    event: str
+    data: Reply
+    """Its data, without the pictures that stood in it; `parse` reads it."""
+
+
+@dataclass(slots=True)
+class Timing:
+    """When the bytes of one exchange moved, on the monotonic clock."""
+
+    sent: float | None = None
+    """The last byte of the request's body left."""
+    answered: float | None = None
+    """The first byte of the answer came."""
+    finished: float | None = None
+    """The last byte of the answer came."""
+    server_s: float | None = None
+    request_id: str | None = None
+    status: int | None = None

@@ -1,0 +1,135 @@
+"""The contract: what a provider is asked, and what it answers. Most are pure translation on `HttpProvider`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+
+from imagegen.errors import BadOutputError, ProviderError, UnsupportedError
+from imagegen.http.messages import Reply, Timing, Wire
+from imagegen.http.status import checked
+from imagegen.types.events import Partial, Progress, Queued
+from imagegen.types.job import Output, RemoteJob, Running, Task
+from imagegen.types.request import ProviderOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imagegen.http.connection import HttpConnection
+    from imagegen.http.messages import ServerEvent
+    from imagegen.types.connection import Endpoint
+    from imagegen.types.picture import PictureData
+
+
+@dataclass(slots=True)
+class Call:
+    """What a provider gets besides its task: where, until when, and whom to tell."""
+
+    endpoint: Endpoint
+    """The connection as it was resolved."""
+    http: HttpConnection
+    """Our HTTP, bound to the endpoint: it sends the key to the endpoint's own hosts only."""
+    deadline: float
+    """On the running loop's clock. The core enforces it; a provider may plan by it."""
+    report: Callable[[Queued | Progress | Partial], None] = lambda event: None
+    """Progress for the caller."""
+    timing: Timing = field(default_factory=Timing)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What the core adds to the request: an idempotency key where the provider honours one."""
+
+
+class Provider(ABC):
+    """One provider behind one connection. Subclass `HttpProvider` unless it is not plain HTTP."""
+
+    name: ClassVar[str]
+    """The entry point's name."""
+    api_version: ClassVar[int] = 1
+    """Of this contract."""
+    Options: ClassVar[type[ProviderOptions]] = ProviderOptions
+    """What this provider alone has."""
+
+    @abstractmethod
+    async def submit(self, task: Task, call: Call) -> Output | RemoteJob:
+        """The paid step: finished pictures, or a job that was accepted. Raises only errors of the tree."""
+
+    async def poll(self, job: RemoteJob, call: Call) -> Output | Running:
+        """What became of a job. Free, and repeated."""
+        raise UnsupportedError(f"{self.name} has no jobs to ask about")
+
+    async def aclose(self) -> None:  # noqa: B027 - most have nothing to let go of
+        """Let go of whatever this object opened."""
+
+
+class HttpProvider(Provider):
+    """A provider over plain HTTP: translation only. The core sends, times, retries, downloads and pays."""
+
+    async def send(self, wire: Wire, call: Call) -> Reply:
+        """Send one request and read the whole answer. The core's; only a module with an SDK overrides it."""
+        return await call.http.send(wire, call.timing, headers=call.headers)
+
+    def generate(self, task: Task) -> Wire:
+        """The request for new pictures. Pure."""
+        raise UnsupportedError(f"{self.name} makes no new pictures")
+
+    def parse(self, reply: Reply, task: Task) -> Output | RemoteJob:
+        """What a success answer holds. Pure; raises only errors of the tree."""
+        raise BadOutputError(f"{self.name} reads no answers", reason="unreadable", raw=reply.body)
+
+    def read_error(self, reply: Reply) -> ProviderError | None:
+        """The provider's own error in an answer that is no success; None where the body is not of its shape. Pure.
+
+        The table of attempt states decides by the status; this adds the words and the code, and says what no status
+        tells: that it was moderation (`ModerationError`) or missing credit (`QuotaError`).
+        """
+        return None
+
+    def poll(self, job: RemoteJob) -> Wire:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The request for a job's state. Pure: the core asks it through `ask_state`."""
+        raise UnsupportedError(f"{self.name} has no jobs to ask about")
+
+    def parse_poll(self, reply: Reply, job: RemoteJob) -> Output | Running:
+        """What became of the job. Pure. A state the module does not know is ``Running(known=False)``."""
+        raise UnsupportedError(f"{self.name} has no jobs to ask about")
+
+    def wire(self, task: Task) -> Wire:
+        """The request for ``task``, whatever its operation."""
+        build: Callable[[Task], Wire] = getattr(self, task.operation)
+        return build(task)
+
+    async def submit(self, task: Task, call: Call) -> Output | RemoteJob:
+        reply = await self.send(self.wire(task), call)
+        return self.parse(checked(reply, self.read_error), task)
+
+
+async def ask_state(provider: Provider, job: RemoteJob, call: Call) -> Output | Running:
+    """What became of ``job``, asked once."""
+    if isinstance(provider, HttpProvider):
+        reply = await provider.send(provider.poll(job), call)
+        return provider.parse_poll(checked(reply, provider.read_error), job)
+    return await provider.poll(job, call)
+
+
+@runtime_checkable
+class ListsJobs(Protocol):
+    """A provider that can list its recent jobs, so that an unknown outcome can be settled."""
+
+    async def list_jobs(self, call: Call) -> Sequence[RemoteJob]:
+        """Recent jobs of this key, newest first."""
+
+
+@runtime_checkable
+class ChecksProvenance(Protocol):
+    """A provider that can say whether a picture bears its marks."""
+
+    async def check_provenance(self, picture: PictureData, call: Call) -> Mapping[str, Any]:
+        """What it found, by kind of mark."""
+
+
+@runtime_checkable
+class Judges(Protocol):
+    """A provider whose model answers questions about pictures."""
+
+    async def judge(self, pictures: Sequence[PictureData], question: str, call: Call) -> tuple[str, float | None]:
+        """The answer and its probability, where the model gives one."""
