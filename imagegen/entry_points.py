@@ -24,7 +24,8 @@ class PluginName:
 def plugin_names() -> tuple[PluginName, ...]:
     """Every registered plugin, sorted by name. Read once a process."""
     found = [
-        PluginName(entry.name, entry.value, *_distribution(entry), entry) for entry in metadata.entry_points(group=GROUP)
+        PluginName(entry.name, entry.value, *_distribution(entry), entry)
+        for entry in metadata.entry_points(group=GROUP)
     ]
     return tuple(sorted(set(found), key=lambda each: (each.name, each.distribution)))
 

@@ -1,7 +1,7 @@
 """What can go wrong, and what the caller can do about it.
 
-* ImageGenError              every one carries .attempts, .job, .billed (an enum: no, yes, unknown), .possibly_billed_usd
-  - ConfigurationError       nothing was done: unknown provider, missing key, broken plugin, a redirected POST
+* ImageGenError              every one carries .attempts, .job, .billed (no, yes, unknown), .possibly_billed_usd
+  - ConfigurationError       nothing was done: unknown provider, missing key, broken plugin, redirected POST
   - UnsupportedError         nothing was sent: the model cannot do what was asked
   - BudgetExceededError      nothing was sent: it could cost more than is left
   - ConnectionFailedError    nothing was sent: DNS, connect, TLS; retried until the deadline

@@ -7,9 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
-from imagegen.errors import BadOutputError, ProviderError, UnsupportedError
-from imagegen.http.messages import Reply, Timing, Wire
+from imagegen.errors import (
+    BadOutputError,
+    ImageGenError,
+    OutcomeUnknownError,
+    ProviderError,
+    UnsupportedError,
+)
+from imagegen.http.messages import Exchange, Reply, Wire, current_exchange
 from imagegen.http.status import checked
+from imagegen.secrets import clean
 from imagegen.types.events import Partial, Progress, Queued
 from imagegen.types.job import Output, RemoteJob, Running, Task
 from imagegen.types.request import ProviderOptions
@@ -18,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from imagegen.http.connection import HttpConnection
-    from imagegen.http.messages import ServerEvent
     from imagegen.types.connection import Endpoint
     from imagegen.types.picture import PictureData
 
@@ -35,9 +41,8 @@ class Call:
     """On the running loop's clock. The core enforces it; a provider may plan by it."""
     report: Callable[[Queued | Progress | Partial], None] = lambda event: None
     """Progress for the caller."""
-    timing: Timing = field(default_factory=Timing)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    """What the core adds to the request: an idempotency key where the provider honours one."""
+    exchange: Exchange = field(default_factory=Exchange)
+    """The HTTP exchange of this call, for `HttpConnection.send` and `read`."""
 
 
 class Provider(ABC):
@@ -67,7 +72,7 @@ class HttpProvider(Provider):
 
     async def send(self, wire: Wire, call: Call) -> Reply:
         """Send one request and read the whole answer. The core's; only a module with an SDK overrides it."""
-        return await call.http.send(wire, call.timing, headers=call.headers)
+        return await call.http.send(wire, call.exchange)
 
     def generate(self, task: Task) -> Wire:
         """The request for new pictures. Pure."""
@@ -100,11 +105,28 @@ class HttpProvider(Provider):
 
     async def submit(self, task: Task, call: Call) -> Output | RemoteJob:
         reply = await self.send(self.wire(task), call)
-        return self.parse(checked(reply, self.read_error), task)
+        outcome = self.parse(checked(reply, self.read_error), task)
+        if reply.split is not None:
+            reply.split.discard_unclaimed()
+        return outcome
+
+
+async def pay(provider: Provider, task: Task, call: Call) -> Output | RemoteJob:
+    """The paid step. Whatever a module raises that is not of the tree is an unknown outcome: money may have moved."""
+    call.exchange.started = False if isinstance(provider, HttpProvider) else None
+    current_exchange.set(call.exchange)
+    try:
+        return await provider.submit(task, call)
+    except ImageGenError:
+        raise
+    except Exception as error:  # the fence around foreign code
+        what = clean(f"{type(error).__name__}: {error}")
+        raise OutcomeUnknownError(f"provider {provider.name} failed: {what}; it may have been billed") from error
 
 
 async def ask_state(provider: Provider, job: RemoteJob, call: Call) -> Output | Running:
     """What became of ``job``, asked once."""
+    current_exchange.set(None)
     if isinstance(provider, HttpProvider):
         reply = await provider.send(provider.poll(job), call)
         return provider.parse_poll(checked(reply, provider.read_error), job)

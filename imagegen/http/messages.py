@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,10 +16,11 @@ from imagegen.types.picture import TICKETS, PictureData
 from imagegen.types.request import one_line
 
 if TYPE_CHECKING:
-    from imagegen.http.splitter import Split
+    from imagegen.http.sinks import SinkFactory
+    from imagegen.http.tickets import Split
 
 T = TypeVar("T", bound=BaseModel)
-_REQUEST_IDS = ("x-request-id", "request-id", "x-fal-request-id", "cf-ray")
+_REQUEST_IDS = ("x-request-id", "request-id", "cf-ray")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,32 +82,27 @@ class Reply:
         found = next((self.headers[name] for name in _REQUEST_IDS if name in self.headers), None)
         return clean(found)[:200] if found else None
 
-    @property
-    def server_s(self) -> float | None:
-        """Seconds of work by the provider's own count, where a header says."""
-        text = self.headers.get("openai-processing-ms", "")
-        return float(text) / 1000 if text.replace(".", "", 1).isdigit() else None
-
     def parse(self, model: type[T]) -> T:
         """The body as ``model``; unknown members are ignored, pictures land in its `PictureData` fields.
 
         Raises:
             BadOutputError: It is not JSON, or not of this shape. The bytes are kept.
         """
-        context = {TICKETS: self.split} if self.split else None
         try:
-            found = model.model_validate_json(self.body, context=context)
-            if self.split and (left := self.split.left_in(found)):
-                found = model.model_validate_json(self.split.put_back(self.body, left), context=context)
+            return _parsed(model, self.body, self.split) if self.split else model.model_validate_json(self.body)
         except ValidationError as error:
             raise BadOutputError(
                 f"an answer we cannot read: {clean(one_line(error))}",
                 reason="unreadable",
-                raw=self.body,
+                raw=self.original,
                 status=self.status,
                 request_id=self.request_id,
             ) from None
-        return found
+
+    @property
+    def original(self) -> bytes:
+        """The body byte for byte as it came, pictures included; written anew where the splitter took some out."""
+        return self.split.put_back(self.body, self.split.tickets) if self.split else self.body
 
     def raw(self) -> Any:
         """The body as JSON values without pictures; text where it is no JSON."""
@@ -118,6 +115,22 @@ class Reply:
         return f"Reply({self.status}, {len(self.body)} bytes)"
 
 
+def _parsed(model: type[T], body: bytes, split: Split) -> T:
+    """``body`` as ``model``, where a field of text gets its text back, and so does one that refuses a ticket."""
+    context = {TICKETS: split}
+    try:
+        found = model.model_validate_json(body, context=context)
+    except ValidationError:
+        left = split.unclaimed()
+        if not left:
+            raise
+    else:
+        left = split.left_in(found)
+        if not left:
+            return found
+    return model.model_validate_json(split.put_back(body, left), context=context)
+
+
 @dataclass(frozen=True, slots=True)
 class ServerEvent:
     """One event of an event stream."""
@@ -128,15 +141,25 @@ class ServerEvent:
 
 
 @dataclass(slots=True)
-class Timing:
-    """When the bytes of one exchange moved, on the monotonic clock."""
+class Exchange:
+    """One request and its answer as they pass: where pictures go, and when the bytes moved (monotonic clock)."""
 
+    new_sink: SinkFactory | None = None
+    """Where a picture of the answer is put; None: into memory."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What the core adds to the request: an idempotency key where the provider honours one."""
+    started: bool | None = None
+    """Whether any of the body was handed to the socket; None where no HTTP of ours is involved."""
     sent: float | None = None
     """The last byte of the request's body left."""
     answered: float | None = None
-    """The first byte of the answer came."""
+    """The head of the answer came."""
     finished: float | None = None
     """The last byte of the answer came."""
-    server_s: float | None = None
-    request_id: str | None = None
     status: int | None = None
+    request_id: str | None = None
+    server_s: float | None = None
+
+
+current_exchange: ContextVar[Exchange | None] = ContextVar("current_exchange", default=None)
+"""Whose bytes these are; set by the core around each exchange, so that an SDK in between need not pass it on."""

@@ -46,6 +46,8 @@ def _error(reply: Reply, own: ProviderError | None) -> ImageGenError:
     words = own.message if own else _excerpt(reply)
     text = f"HTTP {status}: {clean(words)}" if words else f"HTTP {status}"
     if isinstance(own, (ModerationError, QuotaError)):
+        own.message = clean(own.message)
+        own.args = (own.message,)
         return _with_reply(own, reply)
     if 300 <= status < 400:
         host = re.sub(r"^[a-z]+://([^/]*).*$", r"\1", reply.headers.get("location", ""), flags=re.IGNORECASE)

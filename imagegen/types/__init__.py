@@ -1,1 +1,1 @@
-"""What travels between the steps: the request, the tasks it becomes, the jobs, the result. No behaviour of any provider."""
+"""What travels between the steps: the request, its tasks, the jobs, the result. Nothing of any provider."""

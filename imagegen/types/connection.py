@@ -56,6 +56,6 @@ class Endpoint:
     facts: ProviderFacts
     allow_private: bool = False
     own_base_url: bool = False
-    """True when the base URL is not the provider's own: retirement dates and key hosts of the catalogue do not apply."""
+    """True when the base URL is not the provider's own: the catalogue's dates and key hosts do not apply."""
     sources: Mapping[str, str] = field(default_factory=dict)
     """Which setting won: ``{"api_key": "environment OPENAI_API_KEY"}``; never a value of a key."""

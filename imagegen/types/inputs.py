@@ -74,7 +74,7 @@ class ImageInput:
         return hash(self.digest)
 
     def __repr__(self) -> str:
-        return f"ImageInput({self.path or self.url or f'{len(self._data or b'')} bytes'!s})"
+        return f"ImageInput({self.path or self.url or 'memory'})"
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:

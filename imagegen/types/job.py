@@ -16,7 +16,7 @@ from imagegen.types.result import Adaptation, Cost, Usage, plain
 
 if TYPE_CHECKING:
     from imagegen.catalogue import Capabilities
-    from imagegen.provider import Wire
+    from imagegen.http.messages import Wire
     from imagegen.types.picture import ImageUrl, PictureData
 
 Operation: TypeAlias = Literal["generate", "edit"]
@@ -36,7 +36,7 @@ class Task:
     """Validated by the provider's own `Options`; None where the caller gave none."""
     defaults: Mapping[str, Any] = field(default_factory=dict)
     """Hidden defaults of the provider that are sent so that nothing happens unseen."""
-    capabilities: Capabilities | None = None
+    capabilities: Capabilities | None = field(default=None, repr=False)
     """What the catalogue knows; None for a model it does not know."""
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
     """Stable over retries: the idempotency key where a provider honours one."""
@@ -148,6 +148,8 @@ class JobPart:
     n: int
     seed: int | None = None
     remote: RemoteJob | None = None
+    urls: tuple[str, ...] = ()
+    """Links to finished pictures that are still to be fetched. They open doors: the file that holds them is private."""
     files: tuple[str, ...] = ()
     """File names of pictures that arrived when nobody waited for them any more."""
     cost_usd: Decimal | None = None
@@ -173,7 +175,7 @@ class Job:
     @property
     def durable(self) -> bool:
         """True when every part can be collected by another process."""
-        return bool(self.parts) and all(part.remote is not None or part.files for part in self.parts)
+        return bool(self.parts) and all(part.remote or part.urls or part.files for part in self.parts)
 
     def with_part(self, part: JobPart) -> Job:
         """The same job with one part added or replaced."""
@@ -235,6 +237,7 @@ def _part(fields: dict[str, Any]) -> JobPart:
         n=int(fields["n"]),
         seed=fields["seed"],
         remote=RemoteJob(**{**remote, "cost_usd": _money(remote["cost_usd"])}) if remote else None,
+        urls=tuple(str(url) for url in fields["urls"]),
         files=tuple(str(name) for name in fields["files"]),
         cost_usd=_money(fields["cost_usd"]),
         usage=Usage(**usage) if usage else None,

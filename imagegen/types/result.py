@@ -141,6 +141,15 @@ class Latency:
     time_to_first_partial_s: float | None = None
 
 
+@dataclass(slots=True)
+class Waiting:
+    """How long a job took, by the states that it went through; seconds."""
+
+    queue_s: float | None = None
+    render_s: float | None = None
+    download_s: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Image:
     """One picture, its bytes as the provider sent them."""

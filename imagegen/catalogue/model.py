@@ -1,30 +1,45 @@
-"""Models, what they can do, what they cost and how long they live: data read from the providers' files.
-
-A provider's file ``<name>.toml`` lies beside its module and is found without importing it. A file of the same name in the
-user's folder (``imagegen.toml``'s ``catalogue/``) extends or overrides it. Every fact has a source and a date.
-"""
-
-from __future__ import annotations
+"""What a catalogue file can say: one frozen dataclass a table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from imagegen.errors import Billed
 
 Status: TypeAlias = Literal["current", "deprecated", "retired"]
 
 
+class Span(NamedTuple):
+    """A count that is known between two bounds; in a file one number, or ``[least, most]``."""
+
+    least: int
+    most: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
+class Fact:
+    """Where something is known from, and how well."""
+
+    confirmed: bool = True
+    """False: sources disagree, or none is good."""
+    note: str = ""
+    """What a reader should know besides."""
+    source: str = ""
+    read: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter(Fact):
     """What one request field, or one provider option, may be. Nothing stated: any value."""
 
     values: tuple[str, ...] = ()
     """An enum, in rising order where it has one."""
     minimum: float | None = None
     maximum: float | None = None
+    max_chars: int | None = None
+    """The longest text it takes."""
     flag: bool = False
     default: str | int | float | bool | None = None
     """What the model takes when nothing is sent; shown in the plan."""
@@ -32,13 +47,14 @@ class Parameter:
     """True: the default changes the picture or the bill unseen, so it is sent explicitly."""
     formats: tuple[str, ...] = ()
     """Valid only with these output formats."""
-    confirmed: bool = True
-    source: str = ""
-    read: date | None = None
+    value_formats: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Output formats that one value needs, for example ``{transparent = ["png", "webp"]}``."""
+    operations: tuple[str, ...] = ()
+    """Valid only in these operations; empty: in all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SizeRule:
+class SizeRule(Fact):
     """Which sizes a model makes."""
 
     kind: Literal["fixed", "free", "ratio", "any"]
@@ -57,58 +73,73 @@ class SizeRule:
     """Total pixels that this model's ``1K``, ``2K``, ``4K`` stand for."""
     default: str | None = None
     """The size it makes when none is asked; None where it chooses."""
-    confirmed: bool = True
-    source: str = ""
-    read: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutputTokens:
-    """How many output tokens a picture takes, before the call."""
+class Grid:
+    """How many frames a sheet of this many columns and rows holds, at most."""
 
-    kind: Literal["table", "patches"]
-    """``table``: by quality and size. ``patches``: see `money.patch_tokens`."""
-    table: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    frames: int
+    columns: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameSheet(Fact):
+    """All frames of a moving picture are drawn on one sheet and cost what a still of the sheet's size costs."""
+
+    when: Mapping[str, str] = field(default_factory=dict)
+    """The request that makes frames, for example ``{output_format = "gif"}``."""
+    option: str
+    """The provider's option that counts the frames."""
+    grids: tuple[Grid, ...]
+    """In rising order; the first that holds the frames is used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputTokens(Fact):
+    """How many output tokens a picture takes, before the call: by `table`, or by `patches`."""
+
+    table: Mapping[str, Mapping[str, Span]] = field(default_factory=dict)
     """quality, then size, to tokens."""
-    patches: Mapping[str, int] = field(default_factory=dict)
-    """quality to q, the patches on the longer side."""
+    patches: Mapping[str, Span] = field(default_factory=dict)
+    """quality to q, the patches on the longer side: see `money.patch_tokens`."""
+    margin: int = 0
+    """By how many tokens a real count may differ from the patches' formula."""
     partial_image: int = 0
     """Further tokens for each partial picture."""
-    confirmed: bool = True
-    source: str = ""
-    read: date | None = None
+    text: Span = field(default=Span(0, 0))
+    """Tokens of text that come, and are billed, with each picture."""
+    sheet: FrameSheet | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InputTokens:
-    """How many input tokens a call takes, before the call; an upper bound."""
+class InputTokens(Fact):
+    """How many input tokens a call takes, before the call; upper bounds."""
 
     text_extra: int = 0
     """Tokens added to those of the prompt."""
-    image_kind: Literal["none", "tiles", "patches"] = "none"
-    image_at_most: int = 0
-    """Tokens of one input image, at most."""
-    confirmed: bool = True
-    source: str = ""
-    read: date | None = None
+    text_extra_per_image: int = 0
+    """Further text tokens for each input image."""
+    image_at_most: int | None = None
+    """Tokens of one input image, at most; None: not known."""
+    image_extra: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Further tokens of each input image for a value of a field or option: ``{input_fidelity = {high = 6240}}``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PriceLine:
-    """One price: so many USD for so many of something."""
+class PriceLine(Fact):
+    """One price: so many USD for so many of something. Of several for one billable the first that applies counts."""
 
     billable: str
     """``image``, ``megapixel``, ``call``, ``second``, or a name that `Usage.counts` uses."""
-    usd: Decimal | None
+    usd: Decimal | None = None
     """None: charged, and not known how much."""
     per: int = 1
     """1_000_000 for token prices."""
     batch_usd: Decimal | None = None
-    when: Mapping[str, str] = field(default_factory=dict)
-    """Only for these values of request fields, for example ``{quality = "high"}``."""
-    confirmed: bool = True
-    source: str = ""
-    read: date | None = None
+    when: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    """Only for these values of request fields or options, for example ``{quality = "high"}``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,12 +152,25 @@ class Capabilities:
     options: Mapping[str, Parameter] = field(default_factory=dict)
     """Fields of the provider's `Options` that are valid for this model."""
     sizes: SizeRule = field(default_factory=lambda: SizeRule(kind="any"))
+    format_sizes: Mapping[str, SizeRule] = field(default_factory=dict)
+    """Output formats with a rule of their own, for example gif, where the size is that of one frame."""
     n_per_call: int = 1
     references: int = 0
     """Input images, at most."""
     mask: bool = False
     streaming: bool = False
     max_prompt_chars: int | None = None
+
+    def sizes_for(self, output_format: str | None) -> SizeRule:
+        """The rule for pictures of this format."""
+        return self.format_sizes.get(output_format or "", self.sizes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere(Fact):
+    """The same model at another host, which keeps its own dates."""
+
+    shutdown: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,14 +187,14 @@ class Model:
     """The id to move to."""
     snapshots: tuple[str, ...] = ()
     """Dated ids that mean the same model."""
-    capabilities: Capabilities
+    capabilities: Capabilities = field(default_factory=Capabilities)
     prices: tuple[PriceLine, ...] = ()
     output_tokens: OutputTokens | None = None
     input_tokens: InputTokens | None = None
     refusal_billed: Billed = Billed.UNKNOWN
     notes: tuple[str, ...] = ()
-    elsewhere: Mapping[str, date] = field(default_factory=dict)
-    """Shutdown dates at other hosts of the same model, for example ``{azure = 2026-12-16}``."""
+    elsewhere: Mapping[str, Elsewhere] = field(default_factory=dict)
+    """The same model at other hosts, for example ``{azure = {shutdown = 2026-12-16}}``."""
     source: str = ""
     read: date | None = None
 
@@ -185,8 +229,12 @@ class ProviderFacts:
     poll_hosts: tuple[str, ...] = ()
     """Hosts that a job's URLs may name; they get the key too."""
     idempotency_header: str | None = None
+    server_ms_header: str | None = None
+    """Where an answer says how long the provider worked on it, in milliseconds."""
     free_failures: tuple[FreeFailure, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     """Further settings and the variables they come from, for example ``{organization = "OPENAI_ORG_ID"}``."""
+    closed: bool = False
+    """There are no models but these: an unknown id is refused, not passed through."""
     source: str = ""
     read: date | None = None

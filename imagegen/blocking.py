@@ -1,0 +1,100 @@
+"""The thin edge for code that is not async: one event loop in a thread of its own, for the whole process."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import os
+import threading
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
+from typing import Self, TypeVar, Unpack
+
+from imagegen.client import AsyncClient
+from imagegen.errors import ConfigurationError
+from imagegen.types.connection import Connection
+from imagegen.types.job import Job, Plan
+from imagegen.types.request import ImageRequest
+from imagegen.types.result import ImageResult
+from imagegen.types.run import CallFields, Policy
+
+T = TypeVar("T")
+_lock = threading.Lock()
+_running: tuple[int, asyncio.AbstractEventLoop] | None = None
+
+
+class Client:
+    """`AsyncClient` for code that is not async. Thread-safe; works inside a running loop too (a notebook)."""
+
+    def __init__(
+        self,
+        *,
+        connections: Mapping[str, Connection] | None = None,
+        timeout_s: float | None = None,
+        policy: Policy | None = None,
+        spool: str | Path | bool | None = True,
+    ) -> None:
+        self._async = AsyncClient(connections=connections, timeout_s=timeout_s, policy=policy, spool=spool)
+        self._process = os.getpid()
+
+    def generate(self, prompt: str | ImageRequest, **keywords: Unpack[CallFields]) -> ImageResult:
+        """New pictures of ``prompt``; see `AsyncClient.generate`."""
+        return self._run(self._async.generate(prompt, **keywords))
+
+    def plan(self, prompt: str | ImageRequest, **keywords: Unpack[CallFields]) -> Plan:
+        """What `generate` would do and cost; see `AsyncClient.plan`."""
+        return self._async.plan(prompt, **keywords)
+
+    def resume(self, job: Job | str, **keywords: Unpack[CallFields]) -> ImageResult:
+        """Collect accepted work; see `AsyncClient.resume`."""
+        return self._run(self._async.resume(job, **keywords))
+
+    def close(self, grace_s: float = 10.0) -> tuple[str, ...]:
+        """Drain, then park and name what is parked; see `AsyncClient.close`."""
+        return self._run(self._async.close(grace_s))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _run(self, work: Coroutine[object, object, T]) -> T:
+        if self._process != os.getpid():
+            work.close()
+            raise ConfigurationError("this client was made before a fork: make one in the new process")
+        return run(work)
+
+
+def run(work: Coroutine[object, object, T]) -> T:
+    """Do ``work`` on the background loop and wait for it; Ctrl-C cancels it there and comes through here.
+
+    Works inside a running loop too (a notebook), where it blocks that loop.
+    """
+    future = asyncio.run_coroutine_threadsafe(work, _loop())
+    try:
+        return future.result()
+    except (KeyboardInterrupt, SystemExit):
+        future.cancel()
+        concurrent.futures.wait([future], timeout=1.0)
+        raise
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    """The loop of this process; a fork leaves its parent's behind and makes its own."""
+    global _running
+    with _lock:
+        if _running is None or _running[0] != os.getpid():
+            loop = asyncio.new_event_loop()
+            threading.Thread(target=loop.run_forever, name="imagegen", daemon=True).start()
+            _running = (os.getpid(), loop)
+        return _running[1]
+
+
+def _forget() -> None:
+    global _lock, _running
+    _lock, _running = threading.Lock(), None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

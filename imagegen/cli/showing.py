@@ -1,0 +1,128 @@
+"""Results and plans on a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from decimal import Decimal
+    from pathlib import Path
+
+    from imagegen.types.job import Plan
+    from imagegen.types.result import Cost, ImageResult
+
+
+def show_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def show_result(result: ImageResult, saved: list[Path]) -> None:
+    """The files on standard output; what they cost, took and what was changed on standard error."""
+    for path in saved:
+        click.echo(path)
+    for image, path in zip(result.images, saved, strict=True):
+        seed = f", seed {image.seed}" if image.seed is not None else ""
+        tell(f"{path.name}: {image.width}x{image.height} {image.media_type}{seed}")
+    tell(f"{result.answered_by or result.model}, {result.cost}, {seconds(result)}")
+    for entry in result.adaptations:
+        tell(f"changed: {entry}")
+    for failure in result.failures:
+        tell(f"picture {failure.index + 1} did not come: {failure.error.message}")
+    for warning in result.warnings:
+        tell(f"note: {warning}")
+
+
+def seconds(result: ImageResult) -> str:
+    """The latency split, as far as it is known."""
+    latency = result.latency
+    parts = {"waiting": latency.wait_s or None, "queue": latency.queue_s, "render": latency.render_s}
+    parts["download"] = latency.download_s
+    known = ", ".join(f"{name} {value:.1f}" for name, value in parts.items() if value is not None)
+    return f"{latency.total_s:.1f} s" + (f" ({known})" if known else "")
+
+
+def show_plan(plan: Plan) -> None:
+    """What would be sent and what it would cost."""
+    calls = f"{len(plan.tasks)} call{'s' if len(plan.tasks) > 1 else ''}"
+    click.echo(f"{plan.model}: {calls} for {plan.request.n} image{'s' if plan.request.n > 1 else ''}")
+    click.echo(f"  cost: {cost_range(plan.cost)}")
+    for entry in plan.adaptations:
+        click.echo(f"  changed: {entry}")
+    for name, value in plan.defaults.items():
+        sent = "sent" if name in plan.tasks[0].defaults else "the model's own choice, not sent"
+        click.echo(f"  default: {name} = {value} ({sent})")
+    for warning in plan.warnings:
+        click.echo(f"  note: {warning}")
+    for wire in plan.wires:
+        click.echo(f"  {wire.method} {wire.path} {json.dumps(wire.json, ensure_ascii=False)}")
+    for fallback in plan.fallbacks:
+        click.echo("then, if nothing was paid:")
+        show_plan(fallback)
+
+
+def cost_range(cost: Cost) -> str:
+    """``$0.006``, or from and to; unknown said as such."""
+    if cost.amount_usd is not None:
+        return f"{dollars(cost.amount_usd)} ({cost.source})"
+    if cost.at_most_usd is None:
+        return f"at least {dollars(cost.known_usd)}; the rest is not known"
+    return f"{dollars(cost.known_usd)} to {dollars(cost.at_most_usd)} ({cost.source})"
+
+
+def dollars(amount: Decimal) -> str:
+    """An amount with the digits it has, six at most."""
+    text = f"{amount:.6f}".rstrip("0").rstrip(".")
+    return f"${text}"
+
+
+def tell(line: str) -> None:
+    """One line on standard error."""
+    click.echo(line, err=True)
+
+
+@contextlib.contextmanager
+def progress(what: str) -> Iterator[None]:
+    """A line that moves while work goes on; on a terminal only."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    began, console = time.monotonic(), Console(stderr=True)
+    with console.status(what) as status:
+        handler = _Follower(lambda words: status.update(f"{what}: {words} ({time.monotonic() - began:.0f} s)"))
+        logger = logging.getLogger("imagegen.progress")
+        before = logger.level
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG)
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+            logger.setLevel(before)
+
+
+class _Follower(logging.Handler):
+    """Turns progress events into words."""
+
+    def __init__(self, show: Any) -> None:
+        super().__init__()
+        self._show = show
+
+    def emit(self, record: logging.LogRecord) -> None:
+        event = getattr(record, "event", None)
+        position = getattr(event, "position", None)
+        fraction = getattr(event, "fraction", None)
+        if type(event).__name__ == "Queued":
+            self._show("queued" if position is None else f"queued, {position} before it")
+        elif event is not None:
+            self._show(getattr(event, "status", "") + ("" if fraction is None else f" {fraction:.0%}"))

@@ -1,0 +1,156 @@
+"""One endpoint's HTTP: its key, its pool of connections, and answers read through the splitter."""
+
+from __future__ import annotations
+
+import fnmatch
+import inspect
+from typing import TYPE_CHECKING
+
+import httpx2
+
+from imagegen.errors import BadOutputError, ImageGenError, OutcomeUnknownError
+from imagegen.http.fetch import Fetcher
+from imagegen.http.messages import Exchange, Reply
+from imagegen.http.sinks import MemorySink, PictureTooLargeError
+from imagegen.http.splitter import Splitter, TextTooLargeError, TruncatedBodyError
+from imagegen.http.transport import GuardedTransport
+from imagegen.secrets import Secret
+
+if TYPE_CHECKING:
+    from imagegen.http.messages import Wire
+    from imagegen.http.sinks import Sink, SinkFactory
+    from imagegen.types.connection import Endpoint
+
+_IDLE_S = 5.0
+"""A connection idle for longer may be closed by the server just as a paid request goes out."""
+_CONNECT_S = 20.0
+
+
+class HttpConnection:
+    """HTTP to one endpoint. Keys go to the endpoint's own hosts only; redirects are never followed."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.base_url = (endpoint.base_url or "").rstrip("/")
+        self._own = httpx2.URL(self.base_url)
+        self._last_key: Secret | None = None
+        self.fetcher = Fetcher(self.base_url or None, endpoint.allow_private)
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=_IDLE_S)
+        self.client = httpx2.AsyncClient(
+            transport=GuardedTransport(httpx2.AsyncHTTPTransport(limits=limits), self._may_have_key),
+            timeout=httpx2.Timeout(None, connect=_CONNECT_S),
+            follow_redirects=False,
+            headers={"accept-encoding": "identity"},
+        )
+        """For a module that brings an SDK: every safeguard is in its transport."""
+
+    async def key(self) -> Secret | None:
+        """The key of now; a callable is asked each time. None where the endpoint has none."""
+        source = self.endpoint.api_key
+        if source is not None and not isinstance(source, Secret):
+            found = source()
+            source = Secret(await found if inspect.isawaitable(found) else found)
+        self._last_key = source
+        return source
+
+    async def send(self, wire: Wire, exchange: Exchange) -> Reply:
+        """Send one request with the endpoint's key and read the whole answer, whatever its status.
+
+        Raises:
+            ConnectionFailedError: Nothing of the body was sent.
+            OutcomeUnknownError: Something was sent, and no whole answer came.
+        """
+        headers = {**await self._key_header(), **wire.headers, **exchange.headers}
+        request = self.client.build_request(
+            wire.method,
+            wire.path if "://" in wire.path else self.base_url + wire.path,
+            json=wire.json,
+            params=dict(wire.query) or None,
+            headers=headers,
+        )
+        response = await self.client.send(request, stream=True)
+        try:
+            return await self.read(response, exchange)
+        finally:
+            await response.aclose()
+
+    async def read(self, response: httpx2.Response, exchange: Exchange) -> Reply:
+        """The whole answer, its pictures already decoded into sinks.
+
+        Raises:
+            OutcomeUnknownError: It was cut; what came of it is kept.
+            BadOutputError: It came whole and is no answer: a picture above the cap, or text without end.
+        """
+        try:
+            reply = await self._read(response, exchange.new_sink or MemorySink)
+        except PictureTooLargeError as error:
+            raise BadOutputError(str(error), reason="corrupt", status=response.status_code) from None
+        exchange.status, exchange.request_id = reply.status, reply.request_id
+        exchange.server_s = _seconds(reply.headers.get(self.endpoint.facts.server_ms_header or "", ""))
+        return reply
+
+    async def _read(self, response: httpx2.Response, new_sink: SinkFactory) -> Reply:
+        status, headers = response.status_code, dict(response.headers)
+        if not response.is_success:
+            body = b"".join([chunk async for chunk in response.aiter_bytes()])
+            return Reply(status, headers, self._without_key(body))
+        length = headers.get("content-length", "") if "content-encoding" not in headers else ""
+        size = int(length) if length.isdigit() else None
+        if headers.get("content-type", "").startswith("image/"):
+            return await self._picture(response, headers, new_sink(size))
+        splitter = Splitter(new_sink, size)
+        try:
+            async for chunk in response.aiter_bytes():
+                splitter.feed(chunk)
+            split = splitter.finish()
+        except (TruncatedBodyError, TextTooLargeError) as error:
+            raise _not_an_answer(error, splitter, headers, status) from None
+        except BaseException as error:
+            if isinstance(error, OutcomeUnknownError):
+                error.raw, error.status = splitter.original(), status
+            splitter.abort()
+            raise
+        return Reply(status, headers, split.rest, split=split)
+
+    async def _picture(self, response: httpx2.Response, headers: dict[str, str], sink: Sink) -> Reply:
+        try:
+            async for chunk in response.aiter_bytes():
+                sink.write(chunk)
+            return Reply(response.status_code, headers, b"", picture=sink.finish())
+        except BaseException:
+            sink.abort()
+            raise
+
+    def _without_key(self, body: bytes) -> bytes:
+        """An error's words; some servers repeat the key in them."""
+        return body.replace(self._last_key.reveal().encode(), b"[key]") if self._last_key else body
+
+    async def _key_header(self) -> dict[str, str]:
+        key, facts = await self.key(), self.endpoint.facts
+        return {facts.key_header: facts.key_prefix + key.reveal()} if key else {}
+
+    def _may_have_key(self, url: httpx2.URL) -> bool:
+        """The endpoint's own origin; and the provider's hosts, over https, unless the base URL is somebody else's."""
+        if (url.scheme, url.host, url.port) == (self._own.scheme, self._own.host, self._own.port):
+            return True
+        if url.scheme != "https" or self.endpoint.own_base_url:
+            return False
+        facts = self.endpoint.facts
+        return any(fnmatch.fnmatch(url.host, pattern) for pattern in (*facts.key_hosts, *facts.poll_hosts))
+
+    async def aclose(self) -> None:
+        await self.client.aclose()
+        await self.fetcher.aclose()
+
+
+def _seconds(milliseconds: str) -> float | None:
+    return float(milliseconds) / 1000 if milliseconds.replace(".", "", 1).isdigit() else None
+
+
+def _not_an_answer(error: ValueError, splitter: Splitter, headers: dict[str, str], status: int) -> ImageGenError:
+    """Whole by its framing and not by its content is a bad answer; without framing nobody knows."""
+    raw = splitter.original()
+    splitter.abort()
+    if "content-length" in headers or "transfer-encoding" in headers or isinstance(error, TextTooLargeError):
+        return BadOutputError(f"paid, and unreadable: {error}", reason="unreadable", raw=raw, status=status)
+    return OutcomeUnknownError("the answer was cut; it may have been billed", raw=raw, status=status)

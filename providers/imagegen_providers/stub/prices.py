@@ -1,0 +1,44 @@
+"""What `stub:metered` counts and `stub:slow` charges, from the catalogue file that also prices them."""
+
+from __future__ import annotations
+
+import functools
+import math
+import tomllib
+from decimal import Decimal
+from importlib import resources
+from typing import Any
+
+from imagegen import Usage
+
+
+def usage_of(prompt: str, size: tuple[int, int], quality: str, images: int) -> Usage:
+    """The tokens of a call: for text one for every four bytes begun, for each picture the table's."""
+    return Usage(
+        text_input_tokens=math.ceil(len(prompt.encode()) / 4),
+        image_input_tokens=0,
+        image_output_tokens=images * _output_tokens(size, quality),
+    )
+
+
+def price_usd(model: str) -> Decimal:
+    """The price of one picture of a model that is priced by the picture."""
+    return Decimal(str(_models()[model]["prices"][0]["usd"]))
+
+
+def _output_tokens(size: tuple[int, int], quality: str) -> int:
+    """The table's row whose size is the most alike."""
+    row: dict[str, int] = _models()["metered"]["output_tokens"]["table"][quality]
+
+    def unlikeness(of: str) -> float:
+        width, height = (int(side) for side in of.split("x"))
+        return abs(math.log(width / height) - math.log(size[0] / size[1]))
+
+    return row[min(row, key=unlikeness)]
+
+
+@functools.cache
+def _models() -> dict[str, Any]:
+    text = (resources.files("imagegen_providers") / "stub.toml").read_text("utf-8")
+    models: dict[str, Any] = tomllib.loads(text, parse_float=Decimal)["models"]
+    return models

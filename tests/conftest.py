@@ -1,0 +1,47 @@
+"""What every test shares."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Async tests run on asyncio, the one loop the library knows."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def acme(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder into which the third-party plugin of ``tests/plugin`` was installed with pip, and nothing else."""
+    folder = tmp_path_factory.mktemp("installed")
+    source = Path(__file__).parent / "plugin"
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run(
+        [*command, "--disable-pip-version-check", "--target", str(folder), str(source)], check=True, capture_output=True
+    )
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes a person's own settings, keys or spool."""
+    monkeypatch.setenv("IMAGEGEN_CONFIG_DIR", str(tmp_path_factory.mktemp("config")))
+    monkeypatch.setenv("IMAGEGEN_STATE_DIR", str(tmp_path_factory.mktemp("state")))
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def acme_is_installed(acme: Path) -> None:
+    """This process sees the third-party plugin as it sees any other distribution."""
+    from imagegen.entry_points import plugin_names
+
+    sys.path.append(str(acme))
+    importlib.invalidate_caches()
+    plugin_names.cache_clear()

@@ -1,0 +1,498 @@
+"""The splitter takes out every picture, leaves everything else, and can put back what it took, byte for byte."""
+
+from __future__ import annotations
+
+import base64
+import gc
+import json
+import random
+import tracemalloc
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict
+
+from imagegen.errors import BadOutputError
+from imagegen.http.messages import Reply
+from imagegen.http.sinks import FileSink, MemorySink, PictureTooLargeError, SinkFactory
+from imagegen.http.splitter import Split, Splitter, TextTooLargeError, TruncatedBodyError
+from imagegen.types.picture import PictureData
+
+NOISE = random.Random(7).randbytes(20_000)
+
+
+def split(body: bytes, cuts: list[int] | None = None, new_sink: SinkFactory = MemorySink, **options: Any) -> Split:
+    """The body fed in pieces cut at these places."""
+    splitter = Splitter(new_sink, **options)
+    places = [0, *sorted(cut % (len(body) + 1) for cut in cuts or []), len(body)]
+    for start, stop in pairwise(places):
+        splitter.feed(body[start:stop])
+    return splitter.finish()
+
+
+def taken(found: Split) -> list[bytes]:
+    return [picture.read() for picture in found.pictures]
+
+
+def text_of(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+# What a string is written as, beside what it decodes to (None: no picture).
+
+
+def plainly(data: bytes) -> str:
+    return text_of(data)
+
+
+def with_prefix(data: bytes) -> str:
+    return "data:image/png;base64," + text_of(data)
+
+
+def with_escaped_prefix(data: bytes) -> str:
+    return r"DATA:image\/png;charset=utf-8;Base64," + text_of(data)
+
+
+def url_safe(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode()
+
+
+def without_padding(data: bytes) -> str:
+    return text_of(data).rstrip("=")
+
+
+def php(data: bytes) -> str:
+    return text_of(data).replace("/", r"\/")
+
+
+def dot_net(data: bytes) -> str:
+    return text_of(data).replace("+", r"\u002B")
+
+
+def gson(data: bytes) -> str:
+    return text_of(data).replace("=", r"\u003d")
+
+
+def in_lines(data: bytes) -> str:
+    text = text_of(data)
+    return "".join(text[start : start + 76] + r"\r\n" for start in range(0, len(text), 76))
+
+
+def spaced(data: bytes) -> str:
+    text = text_of(data)
+    return text[:100] + "  " + text[100:900] + r"\u000a\t" + text[900:] + " "
+
+
+def php_spaced(data: bytes) -> str:
+    text = text_of(data)
+    return php(data[:600]) + " " + text[800:1100] + "  " + text[1100:].replace("/", r"\/")
+
+
+def in_odd_last_bits(data: bytes) -> str:
+    """The last character carries bits that decoding drops."""
+    text = text_of(data + b"\0").rstrip("=")
+    return text[:-1] + "B" if len(text) % 4 else text
+
+
+SPELLINGS = [
+    plainly,
+    with_prefix,
+    with_escaped_prefix,
+    url_safe,
+    without_padding,
+    php,
+    dot_net,
+    gson,
+    in_lines,
+    spaced,
+    php_spaced,
+]
+
+
+@pytest.mark.parametrize("size", [900, 901, 902, 20_000])
+@pytest.mark.parametrize("write", SPELLINGS)
+def test_every_spelling_is_decoded_and_remembered(write: Any, size: int) -> None:
+    """However base64 is written, its bytes are found and its text can be given back exactly."""
+    body = b'{"a": [1, "%b"], "b": "x"}' % write(NOISE[:size]).encode()
+    found = split(body)
+    assert taken(found) == [NOISE[:size]]
+    assert found.original() == body
+    assert len(found.rest) < 120
+
+
+@pytest.mark.parametrize("write", SPELLINGS)
+def test_cut_at_every_byte(write: Any) -> None:
+    """A cut anywhere changes neither the pictures nor the text."""
+    body = b'{"data": [{"b64_json": "%b"}], "n": 1}' % write(NOISE[:800]).encode()
+    for cut in range(len(body) + 1):
+        found = split(body, [cut])
+        assert taken(found) == [NOISE[:800]]
+        assert found.original() == body
+
+
+@pytest.mark.parametrize("write", SPELLINGS)
+def test_fed_byte_by_byte(write: Any) -> None:
+    """Pieces of one byte give the same as one piece."""
+    body = b'["%b", "%b"]' % (write(NOISE[:800]).encode(), write(NOISE[800:1700]).encode())
+    found = split(body, list(range(len(body))))
+    assert taken(found) == [NOISE[:800], NOISE[800:1700]]
+    assert found.original() == body
+
+
+def test_last_bits_that_decoding_drops_come_back() -> None:
+    """A sloppy encoder's last character is given back as it was."""
+    body = b'["%b"]' % in_odd_last_bits(NOISE[:900]).encode()
+    found = split(body)
+    assert len(taken(found)) == 1
+    assert found.original() == body
+
+
+# Any document
+
+_SHORT = st.text(max_size=30).map(lambda text: (json.dumps(text), None))
+_PICTURE = st.builds(
+    lambda seed, size, write: (f'"{write(random.Random(seed).randbytes(size))}"', True),
+    st.integers(0, 1 << 30),
+    st.integers(768, 3000),
+    st.sampled_from(SPELLINGS),
+)
+_NOT_QUITE = st.builds(
+    lambda seed, place, wrong: (
+        '"' + (text := text_of(random.Random(seed).randbytes(1200)))[:place] + wrong + text[place:] + '"',
+        None,
+    ),
+    st.integers(0, 1 << 30),
+    st.integers(0, 1599),
+    st.sampled_from(["!", r"\"", r"\\", r"\u00e9", r"\u0022", "é", "==", "-/_+", r"\b", "=A", "."]),
+)
+_PROSE = st.text(min_size=1024, max_size=1500).map(lambda text: (json.dumps("." + text, ensure_ascii=False), None))
+_LEAF = st.one_of(_SHORT, _PICTURE, _NOT_QUITE, _PROSE, st.sampled_from([("1.5e3", None), ("null", None)]))
+_DOCUMENT = st.recursive(
+    _LEAF.map(lambda leaf: [leaf]),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4).map(_listed := lambda items: [("[", None), *_joined(items), ("]", None)]),
+        st.lists(st.tuples(st.one_of(_SHORT, _PICTURE, _NOT_QUITE), inner), max_size=3).map(
+            lambda items: [
+                ("{ ", None),
+                *_joined([[(name[0], None), ("\n : ", None), *value] for name, value in items]),
+                (" }", None),
+            ]
+        ),
+    ),
+    max_leaves=6,
+)
+
+
+def _joined(items: list[list[tuple[str, Any]]]) -> list[tuple[str, Any]]:
+    parts = []
+    for number, item in enumerate(items):
+        parts += ([(" ,", None)] if number else []) + item
+    return parts
+
+
+def reference(text: str) -> bytes:
+    """The picture in a JSON string by the plain way: parse, then decode."""
+    value = json.loads(text)
+    value = value.partition(",")[2] if value[:5].lower() == "data:" else value
+    value = "".join(value.split()).replace("-", "+").replace("_", "/").rstrip("=")
+    return base64.b64decode(value + "=" * (-len(value) % 4))
+
+
+@settings(deadline=None, max_examples=150)
+@given(_DOCUMENT, st.lists(st.integers(0, 1 << 30), max_size=12))
+def test_any_document_cut_anywhere(parts: list[tuple[str, Any]], cuts: list[int]) -> None:
+    """Pictures, rest and original are the same as by parsing the whole and decoding it."""
+    body = "".join(text for text, _ in parts).encode()
+    found = split(body, cuts)
+    assert found.original() == body
+    assert taken(found) == [reference(text) for text, is_picture in parts if is_picture]
+    tickets = iter(found._taken)
+    rest = "".join(json.dumps(next(tickets)) if is_picture else text for text, is_picture in parts)
+    assert found.rest.decode() == rest
+    json.loads(rest)
+
+
+# What is no picture
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "x" * 1023,
+        "word " * 400,
+        text_of(NOISE)[:-8] + "!" + text_of(NOISE)[-7:],
+        text_of(NOISE)[:2001],
+        text_of(NOISE) + "====",
+        text_of(NOISE[:1000]) + text_of(NOISE[:1000]),
+        text_of(NOISE[:1000]) + text_of(NOISE[:999]),
+        text_of(NOISE[:900]) + "-_",
+        base64.urlsafe_b64encode(NOISE[:1800]).decode() + text_of(NOISE[:900]),
+        "data:text/plain," + "a" * 2000,
+        r"\u0041" * 1000,
+        r"\\" * 1000,
+        " " * 2000,
+        "\u00e9" * 2000,
+    ],
+)
+def test_other_long_strings_stay(value: str) -> None:
+    """A string that is no base64, however late that shows, stays as it was."""
+    body = b'{"a": "%b", "b": 2}' % value.encode()
+    for step in (len(body), 7, 1):
+        found = split(body, list(range(0, len(body), step)))
+        assert found.rest == body
+        assert not found.pictures
+
+
+def test_five_megabytes_are_put_back_when_the_end_is_wrong(tmp_path: Path) -> None:
+    """What was decoded for nothing is text again, and leaves no file."""
+    text = text_of(NOISE * 250)
+    body = b'["%b\xc3\xa9"]' % text.encode()
+    found = split(body, list(range(0, len(body), 65536)), lambda _: FileSink(tmp_path))
+    assert found.rest == body
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("colon", [b":", b" \n\t:"])
+def test_names_stay(colon: bytes) -> None:
+    """A name in front of a colon is never taken, wherever the colon is cut off; its value is."""
+    name, value = text_of(NOISE[:900]).encode(), text_of(NOISE[:1000]).encode()
+    body = b'{"%b"%b "%b"}' % (name, colon, value)
+    for cuts in ([], list(range(len(body)))):
+        found = split(body, cuts)
+        assert name in found.rest
+        assert taken(found) == [NOISE[:1000]]
+        assert found.original() == body
+
+
+def test_prose_opens_no_sink() -> None:
+    """A long text costs no temporary file."""
+
+    def no_sink(expected: int | None) -> Any:
+        raise AssertionError("a sink was made")
+
+    split(b'["%b"]' % (b"Once upon a time, " * 5000), [1000, 2000, 50_000], no_sink)
+
+
+# Ends
+
+
+@pytest.mark.parametrize("kept", [5, 300, 1500, 1600, 2600])
+def test_a_body_that_ends_inside_a_string_is_truncated(tmp_path: Path, kept: int) -> None:
+    """The cut is told, what came can be given back, and no file stays."""
+    body = (b'["%b", "short", "' % text_of(NOISE[:1000]).encode() + b"words, words " * 100)[:kept]
+    splitter = Splitter(lambda _: FileSink(tmp_path))
+    splitter.feed(body)
+    with pytest.raises(TruncatedBodyError):
+        splitter.finish()
+    assert splitter.original() == body
+    splitter.abort()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_body_cut_after_a_lone_backslash_is_truncated() -> None:
+    """Half an escape is no end."""
+    splitter = Splitter(MemorySink)
+    splitter.feed(b'["%b\\' % text_of(NOISE[:999]).encode())
+    with pytest.raises(TruncatedBodyError):
+        splitter.finish()
+    assert splitter.original().endswith(b"\\")
+
+
+def test_abort_removes_finished_pictures_too(tmp_path: Path) -> None:
+    """Nothing written for a call that failed stays on disk."""
+    splitter = Splitter(lambda _: FileSink(tmp_path))
+    splitter.feed(b'["%b", "%b' % (text_of(NOISE).encode(), text_of(NOISE).encode()))
+    assert len(list(tmp_path.iterdir())) == 2
+    splitter.abort()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_past_the_cap_is_refused() -> None:
+    """One picture cannot fill the memory."""
+    splitter = Splitter(partial(MemorySink, max_bytes=10_000))
+    with pytest.raises(PictureTooLargeError):
+        splitter.feed(b'["%b"]' % text_of(NOISE).encode())
+    splitter.abort()
+
+
+def test_text_past_the_cap_is_refused() -> None:
+    """An endless text cannot fill the memory either."""
+    splitter = Splitter(MemorySink, max_text_bytes=10_000)
+    with pytest.raises(TextTooLargeError):
+        splitter.feed(b'["%b"]' % (b"words, words " * 1000))
+
+
+def test_a_wrong_length_of_the_body_does_no_harm() -> None:
+    """What the server says of the size is not trusted."""
+    body = b'["%b"]' % text_of(NOISE).encode()
+    for body_bytes in (1, 5000, 10**12):
+        assert taken(split(body, [9000], body_bytes=body_bytes)) == [NOISE]
+
+
+# Tickets
+
+
+class Wire(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    picture: PictureData | None = None
+    signature: str | None = None
+    parts: list[dict[str, Any]] = []
+
+
+def test_a_declared_picture_is_claimed_without_a_copy() -> None:
+    """A `PictureData` field gets the very object the sink made."""
+    found = split(b'{"picture": "%b"}' % text_of(NOISE).encode())
+    parsed = Reply(200, {}, found.rest, split=found).parse(Wire)
+    assert parsed.picture is found.pictures[0]
+    assert parsed.picture.read() is found.pictures[0].read()
+
+
+@pytest.mark.parametrize("place", ['"signature": %s', '"parts": [{"deep": {"er": [%s]}}]', '"unknown": {"a": %s}'])
+def test_a_text_field_gets_its_text_back(place: str) -> None:
+    """An opaque signature is no picture, wherever the model keeps it."""
+    text = text_of(NOISE[:999])
+    found = split(b'{"picture": "%b", %b}' % (text_of(NOISE).encode(), (place % json.dumps(text)).encode()))
+    parsed = Reply(200, {}, found.rest, split=found).parse(Wire)
+    assert parsed.picture is not None
+    assert parsed.picture.read() is found.pictures[0].read()
+    assert json.dumps(text) in parsed.model_dump_json(exclude={"picture"})
+
+
+def test_a_field_that_refuses_the_ticket_gets_the_text() -> None:
+    """A wire model may check its text; it checks the real one."""
+
+    class Checked(BaseModel):
+        text: str
+
+        def model_post_init(self, context: Any) -> None:
+            if len(self.text) < 1000:
+                raise ValueError("too short")
+
+    found = split(b'{"text": "%b"}' % text_of(NOISE).encode())
+    assert Reply(200, {}, found.rest, split=found).parse(Checked).text == text_of(NOISE)
+
+
+def test_an_answer_that_cannot_be_read_keeps_all_its_bytes() -> None:
+    """It was paid for: a better reader may find the pictures yet."""
+    body = b'{"picture": 7, "other": "%b"}' % text_of(NOISE).encode()
+    found = split(body)
+    with pytest.raises(BadOutputError) as caught:
+        Reply(200, {}, found.rest, split=found).parse(Wire)
+    assert caught.value.raw == body
+
+
+def test_the_raw_reply_shows_claimed_pictures_as_sizes_and_keeps_other_text() -> None:
+    """`raw` is the reply without pictures, and nothing but pictures is missing."""
+    found = split(b'{"picture": "%b", "signature": "%b"}' % (text_of(NOISE).encode(), text_of(NOISE[:900]).encode()))
+    reply = Reply(200, {}, found.rest, split=found)
+    reply.parse(Wire)
+    assert reply.raw() == {"picture": "<picture 1: 20000 bytes>", "signature": text_of(NOISE[:900])}
+
+
+def test_a_ticket_cannot_be_forged() -> None:
+    """Text that looks like a ticket of another body claims nothing."""
+    first, second = (split(b'["%b"]' % text_of(NOISE).encode()) for _ in range(2))
+    (forged,) = first._taken
+    assert first.claim(forged) is not None
+    assert second.claim(forged) is None
+
+
+def test_more_than_nine_tickets_do_not_mix() -> None:
+    """The first ticket is no part of the tenth."""
+    pictures = [NOISE[start : start + 800] for start in range(12)]
+    body = json.dumps([text_of(each) for each in pictures]).encode()
+    found = split(body)
+    assert found.original() == body
+    assert taken(found) == pictures
+
+
+def test_unclaimed_files_can_be_removed(tmp_path: Path) -> None:
+    """Only the pictures that somebody asked for stay on disk."""
+    found = split(json.dumps([text_of(NOISE), text_of(NOISE)]).encode(), [], lambda _: FileSink(tmp_path))
+    claimed = found.claim(json.loads(found.rest)[1])
+    found.discard_unclaimed()
+    assert [claimed.path] == list(tmp_path.iterdir()) if claimed else False
+
+
+# Memory
+
+
+def peak(body: bytes, new_sink: SinkFactory, chunk: int, body_bytes: int | None) -> tuple[int, Split]:
+    """The most memory taken while splitting, the body not counted."""
+    gc.collect()
+    tracemalloc.start()
+    splitter = Splitter(new_sink, body_bytes)
+    for start in range(0, len(body), chunk):
+        splitter.feed(body[start : start + chunk])
+    found = splitter.finish()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return most, found
+
+
+@pytest.mark.parametrize("chunk", [16_384, 1 << 20, 1 << 30])
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(("count", "megabytes"), [(1, 6), (4, 3)])
+def test_memory_stays_near_the_pictures(count: int, megabytes: int, known: bool, chunk: int) -> None:
+    """A picture takes its own size, little more, and is never there twice."""
+    text = text_of(random.Random(1).randbytes(megabytes << 20))
+    body = json.dumps([text] * count).encode()
+    most, found = peak(body, MemorySink, chunk, len(body) if known else None)
+    assert len(found.pictures) == count
+    fed_copy = min(chunk, len(body)) if chunk < len(body) else 0
+    assert most <= 1.2 * (count * megabytes << 20) + fed_copy + (1 << 20)
+
+
+def test_the_first_of_four_does_not_take_the_room_of_all() -> None:
+    """What is reserved grows with what has come, not with what the header says."""
+    text = text_of(random.Random(1).randbytes(6 << 20))
+    splitter = Splitter(MemorySink, 4 * len(text))
+    tracemalloc.start()
+    for start in range(0, len(text), 65_536):
+        splitter.feed(('["' if not start else "").encode() + text[start : start + 65_536].encode())
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1.5 * (6 << 20) + (1 << 20)
+
+
+def test_straight_to_disk_takes_no_memory(tmp_path: Path) -> None:
+    """A file sink holds less than 1 MB, whatever the size."""
+    body = json.dumps([text_of(random.Random(1).randbytes(6 << 20))] * 2).encode()
+    most, found = peak(body, lambda _: FileSink(tmp_path), 65_536, len(body))
+    assert found.pictures[1].size_bytes == 6 << 20
+    assert most <= 1 << 20
+
+
+def test_pictures_are_freed_without_the_garbage_collector() -> None:
+    """No cycle holds megabytes until the collector happens to run."""
+    gc.collect()
+    gc.disable()
+    try:
+        tracemalloc.start()
+        found = split(json.dumps([text_of(bytes(1 << 20))]).encode())
+        assert len(found.pictures) == 1
+        del found
+        now, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    finally:
+        gc.enable()
+    assert now < 1 << 18
+
+
+def test_a_finished_picture_is_not_copied() -> None:
+    """The block that was filled becomes the `bytes`."""
+    data = bytes(4 << 20)
+    tracemalloc.start()
+    sink = MemorySink(5 << 20)
+    sink.write(data)
+    picture = sink.finish()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert picture.size_bytes == 4 << 20
+    assert most < 6 << 20
+    assert picture.read() is picture.read()
