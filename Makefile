@@ -1,0 +1,31 @@
+# make demo: a picture from nothing. make test: the whole suite. Both make their own environment.
+PYTHON ?= python3
+VENV ?= .venv
+RUN := $(VENV)/bin/python
+
+.PHONY: demo test check clean
+
+demo: $(VENV)/.installed
+	@$(RUN) -m imagegen.demo
+
+test: $(VENV)/.tests
+	$(RUN) -m pytest
+
+check: $(VENV)/.tests
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/pyright
+	$(VENV)/bin/lint-imports
+
+clean:
+	rm -rf $(VENV) dist demo
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/.tests: $(VENV)/.installed tests/requirements.txt
+	$(RUN) -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
+	touch $@

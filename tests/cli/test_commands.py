@@ -1,0 +1,252 @@
+"""The command line, run as a person runs it: a process of its own, its files, its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+CANARY = "canary-4f9d1c7e-key"
+
+
+@pytest.fixture
+def imagegen(tmp_path):
+    """Runs ``imagegen`` in an empty folder with empty settings; gives the finished process."""
+
+    def run(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        surroundings = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path / "home"),
+            "IMAGEGEN_CONFIG_DIR": str(tmp_path / "config"),
+            "IMAGEGEN_STATE_DIR": str(tmp_path / "state"),
+            **environment,
+        }
+        return subprocess.run(
+            [sys.executable, "-m", "imagegen", *arguments],
+            cwd=tmp_path,
+            env=surroundings,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    run.folder = tmp_path  # type: ignore[attr-defined]
+    return run
+
+
+def files(imagegen) -> set[str]:
+    """The files in the folder where commands run, settings and state apart."""
+    return {each.name for each in Path(imagegen.folder).iterdir()} - {"home", "config", "state"}
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height in pixels."""
+    with Image.open(path) as picture:
+        return picture.size
+
+
+def test_generate_writes_a_picture(imagegen):
+    """The picture's path is all of standard output; cost and time are on standard error."""
+    done = imagegen("generate", "a red circle", "-m", "stub:painter", "--size", "128x96", "-o", "fox.png")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["fox.png"]
+    assert "$0" in done.stderr
+    assert size_of(imagegen.folder / "fox.png") == (128, 96)
+
+
+def test_suffix_follows_the_real_type(imagegen):
+    """A JPEG asked for under a PNG's name is saved as what it is."""
+    done = imagegen("generate", "a", "-m", "stub:painter", "--size", "64x64", "-f", "jpeg", "-o", "fox.png")
+    assert done.stdout.split() == ["fox.jpg"]
+    assert files(imagegen) == {"fox.jpg"}
+
+
+def test_existing_file_stays_without_force(imagegen):
+    """A file that is there is found before anything is made; --force replaces it."""
+    (imagegen.folder / "fox.png").write_bytes(b"mine")
+    arguments = ("generate", "a", "-m", "stub:painter", "--size", "64x64", "-o", "fox.png")
+    refused = imagegen(*arguments)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "--force" in refused.stderr
+    assert (imagegen.folder / "fox.png").read_bytes() == b"mine"
+    assert imagegen(*arguments, "--force").returncode == 0
+    assert size_of(imagegen.folder / "fox.png") == (64, 64)
+
+
+def test_default_names_never_collide(imagegen):
+    """Without a name, each run finds a free one."""
+    for _ in range(2):
+        assert imagegen("generate", "a", "-m", "stub:painter", "--size", "64x64", "-n", "2").returncode == 0
+    assert len(files(imagegen)) == 4
+
+
+def test_prompt_from_standard_input(imagegen):
+    """A dash reads the prompt from standard input; --json is one document with files, cost and seeds."""
+    done = imagegen("generate", "-", "-m", "stub:painter", "--size", "64x64", "--seed", "5", "--json", stdin="a star\n")
+    found = json.loads(done.stdout)
+    assert found["images"][0]["seed"] == 5
+    assert found["files"] == ["image.png"]
+    assert found["cost"]["amount_usd"] == "0"
+
+
+def test_options_reach_the_provider(imagegen):
+    """--option names a provider's own option."""
+    done = imagegen("generate", "a", "-m", "stub:painter", "--size", "64x64", "--option", "stub.refuse=true")
+    assert done.returncode == 1
+    assert "refused" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("generate", "a", "-m", "openai:gpt-image-2"), "OPENAI_API_KEY"),
+        (("generate", "a", "-m", "opnai:gpt-image-2"), "did you mean openai"),
+        (("generate", "a", "-m", "stub:paintr"), "painter"),
+        (("generate", "a", "-m", "openai:gpt-image-1"), "2026-10-23"),
+        (("generate", "a", "-m", "openai:gpt-image-2", "--size", "256x256"), "nearest"),
+        (("generate", "a", "-m", "stub:painter", "-o", "/proc/nothing/fox.png"), "/proc/nothing"),
+        (("generate", "a", "-m", "stub:painter", "--option", "stub.colour=red"), "colour"),
+        (("generate", "a", "-m", "stub:painter", "--option", "stubb.latency_s=1"), "did you mean stub"),
+        (("generate", "a", "-m", "stub:painter", "--option", "latency"), "provider.name=value"),
+        (("generate", "", "-m", "stub:painter"), "prompt"),
+        (("generate", "a", "-m", "painter"), "connection:model"),
+        (("generate", "a", "-m", "openai:gpt-image-2", "--max-usd", "0.0001"), "max_usd"),
+        (("plan", "a", "-m", "openai:gpt-image-2", "--size", "9x9"), "nearest"),
+        (("resume", "nothing"), "no open job"),
+    ],
+)
+def test_bad_input_is_one_line(imagegen, arguments, said):
+    """Bad input gives one line on standard error and exit code 1; nothing is written."""
+    done = imagegen(*arguments)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert said in done.stderr
+    assert files(imagegen) == set()
+
+
+def test_debug_shows_the_traceback(imagegen):
+    """--debug, anywhere on the line, shows where an error came from."""
+    done = imagegen("generate", "a", "-m", "opnai:x", "--debug")
+    assert "Traceback" in done.stderr
+    assert done.returncode == 1
+
+
+def test_unknown_option_is_usage(imagegen):
+    """A misspelt flag is bad usage: exit code 2, with the right one named."""
+    done = imagegen("generate", "a", "-m", "stub:painter", "--sise", "64x64")
+    assert done.returncode == 2
+    assert "--size" in done.stderr
+
+
+def test_plan_needs_no_key(imagegen):
+    """A plan shows calls, changes, defaults and the cost range."""
+    done = imagegen("plan", "a fox", "-m", "openai:gpt-image-2", "--size", "1920x1080", "-n", "12", "--quality", "low")
+    assert done.returncode == 0, done.stderr
+    for part in ("2 calls for 12 images", "$", "1904x1072", "/images/generations"):
+        assert part in done.stdout
+
+
+def test_plan_as_json(imagegen):
+    """The plan is a document too, with every request that would be sent."""
+    found = json.loads(imagegen("plan", "a fox", "-m", "openai:gpt-image-2", "--json").stdout)
+    assert found["wires"][0]["json"]["prompt"] == "a fox"
+
+
+def test_models_are_listed(imagegen):
+    """Models come with operation, price and status; retired ones only on request."""
+    rows = {row["model"]: row for row in json.loads(imagegen("models", "--json").stdout)}
+    assert rows["stub:painter"]["status"] == "current"
+    assert "openai:gpt-image-1" not in rows
+    every = {row["model"]: row for row in json.loads(imagegen("models", "--all", "--json").stdout)}
+    assert every["openai:gpt-image-1"]["shutdown"] == "2026-10-23"
+    assert "openai:gpt-image-2 " in imagegen("models").stdout
+
+
+def test_providers_are_listed(imagegen):
+    """Each provider comes with its distribution and the variable of its key."""
+    rows = {row["provider"]: row for row in json.loads(imagegen("providers", "--json").stdout)}
+    assert rows["openai"]["key"] == "OPENAI_API_KEY"
+    assert rows["stub"]["key"] is None
+
+
+def test_doctor_names_keys_and_hides_them(imagegen):
+    """Which variable holds a key is told, its value never."""
+    done = imagegen("doctor", OPENAI_API_KEY=CANARY)
+    assert done.returncode == 0, done.stderr
+    assert "environment OPENAI_API_KEY" in done.stdout
+    assert CANARY not in done.stdout + done.stderr
+    found = json.loads(imagegen("doctor", "--json").stdout)
+    assert {each["name"]: each["problem"] for each in found["plugins"]} == {"openai": None, "stub": None}
+
+
+@pytest.mark.parametrize("command", ["generate", "plan", "models", "providers", "doctor", "resume"])
+def test_help_has_examples(imagegen, command):
+    """Every command shows how it is used."""
+    done = imagegen(command, "--help")
+    assert done.returncode == 0
+    assert done.stdout.count(f"imagegen {command}") >= 2
+
+
+def test_job_is_resumed_in_another_process(imagegen):
+    """A job that was not awaited is kept; `resume` collects it later, and then it is gone."""
+    left = imagegen(
+        "generate",
+        "a star",
+        "-m",
+        "stub:slow",
+        "--size",
+        "64x64",
+        "--option",
+        "stub.render_s=1.0",
+        "--timeout-s",
+        "0.4",
+    )
+    assert left.returncode == 1
+    assert "imagegen resume" in left.stderr
+    done = imagegen("resume", "-o", "star.png")
+    assert done.returncode == 0, done.stderr
+    assert size_of(imagegen.folder / "star.png") == (64, 64)
+    assert "no open jobs" in imagegen("resume").stderr
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_interrupt_is_told_and_exits_130(imagegen, times):
+    """Ctrl-C once lets paid work end, twice stops at once; both say so in a line and exit with 130."""
+    environment = {**os.environ, "IMAGEGEN_STATE_DIR": str(imagegen.folder), "PYTHONUNBUFFERED": "1"}
+    arguments = [
+        "generate",
+        "a",
+        "-m",
+        "stub:painter",
+        "--size",
+        "64x64",
+        "--option",
+        f"stub.latency_s={times * 3 - 2}",
+    ]
+    with subprocess.Popen(
+        [sys.executable, "-m", "imagegen", *arguments, "--debug"],
+        cwd=imagegen.folder,
+        env=environment,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "submitting" in line:
+                break
+        for _ in range(times):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.3)
+        said = process.stderr.read()
+        assert process.wait(timeout=30) == 130
+    assert "interrupted" in said
+    assert ("stopped" in said) == (times == 2)
