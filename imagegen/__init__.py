@@ -92,7 +92,7 @@ _HOMES = {
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
-__all__ = sorted(_HOME_OF)
+__all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll] - a test holds it to what is declared
 __version__ = "0.1.0"
 
 if not TYPE_CHECKING:

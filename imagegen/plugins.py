@@ -53,7 +53,7 @@ def provider_class(name: str) -> type[Provider]:
     """
     offered = _offered(name)
     with _lock:
-        new = False
+        new, plugin = False, None
         try:
             plugin = offered.entry.load()
             if new := not _manager().is_registered(plugin):

@@ -139,6 +139,7 @@ class ListsJobs(Protocol):
 
     async def list_jobs(self, call: Call) -> Sequence[RemoteJob]:
         """Recent jobs of this key, newest first."""
+        ...
 
 
 @runtime_checkable
@@ -147,6 +148,7 @@ class ChecksProvenance(Protocol):
 
     async def check_provenance(self, picture: PictureData, call: Call) -> Mapping[str, Any]:
         """What it found, by kind of mark."""
+        ...
 
 
 @runtime_checkable
@@ -155,3 +157,4 @@ class Judges(Protocol):
 
     async def judge(self, pictures: Sequence[PictureData], question: str, call: Call) -> tuple[str, float | None]:
         """The answer and its probability, where the model gives one."""
+        ...

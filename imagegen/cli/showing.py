@@ -58,7 +58,7 @@ def show_plan(plan: Plan) -> None:
     for entry in plan.adaptations:
         click.echo(f"  changed: {entry}")
     for name, value in plan.defaults.items():
-        sent = "sent" if name in plan.tasks[0].defaults else "the model's own choice, not sent"
+        sent = "sent" if any(name in task.defaults for task in plan.tasks) else "the model's own choice, not sent"
         click.echo(f"  default: {name} = {value} ({sent})")
     for warning in plan.warnings:
         click.echo(f"  note: {warning}")
