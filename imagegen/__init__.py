@@ -5,8 +5,7 @@ Names load on first use: importing imagegen loads no provider, no HTTP, no imagi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # type checkers take it for true; importing typing would cost more than all the rest
 if TYPE_CHECKING:
     from imagegen.blocking import Client as Client
     from imagegen.catalogue import Capabilities as Capabilities
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from imagegen.errors import RateLimitError as RateLimitError
     from imagegen.errors import UnsupportedError as UnsupportedError
     from imagegen.front import configure as configure
+    from imagegen.front import edit as edit
     from imagegen.front import generate as generate
     from imagegen.front import plan as plan
     from imagegen.front import use as use
@@ -77,7 +77,7 @@ _HOMES = {
     "errors": "AuthenticationError BadOutputError Billed BudgetExceededError ConfigurationError ConnectionFailedError "
     "DeadlineExceededError ImageGenError InvalidRequestError ModerationError OutcomeUnknownError ProviderError "
     "QuotaError RateLimitError UnsupportedError",
-    "front": "configure generate plan use",
+    "front": "configure edit generate plan use",
     "hookspecs": "hookimpl",
     "http.messages": "Reply ServerEvent Wire",
     "listing": "models providers",

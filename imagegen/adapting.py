@@ -38,18 +38,24 @@ class Change:
     """True: the same thing in the model's own words, which is no adaptation."""
 
 
-def adapt(
-    request: ImageRequest,
-    operation: Operation,
-    model: Model,
-    policy: Policy,
-    price_at: Callable[[str], Decimal | None],
-) -> tuple[ImageRequest, tuple[Adaptation, ...]]:
-    """The request as ``model`` takes it, and what had to change. ``price_at`` prices the request at another size.
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a request is fitted to."""
+
+    model: Model
+    operation: Operation
+    stream: bool
+    price_at: Callable[[str], Decimal | None]
+    """What the request can cost at most at another size, in USD."""
+
+
+def adapt(request: ImageRequest, form: Form, policy: Policy) -> tuple[ImageRequest, tuple[Adaptation, ...]]:
+    """The request as the model takes it, and what had to change.
 
     Raises:
         UnsupportedError: The model cannot do it, or the policy forbids the change; names the nearest it can do.
     """
+    model = form.model
     limit = model.capabilities.max_prompt_chars
     if limit is not None and len(request.prompt) > limit:
         raise UnsupportedError(
@@ -58,7 +64,7 @@ def adapt(
     entries = []
     steps: list[_Step] = [_format, _size, *_FIELD_STEPS]
     for step in steps:
-        change = step(request, operation, model, price_at)
+        change = step(request, form)
         if change is None:
             continue
         if not change.exact:
@@ -75,19 +81,17 @@ def _refusal(model: Model, change: Change) -> str:
     return f"{model.name} cannot do {entry.field}={entry.asked}: {entry.why}{nearest}; nothing was sent"
 
 
-def _field(
-    name: str, request: ImageRequest, operation: Operation, model: Model, price_at: Callable[[str], Decimal | None]
-) -> Change | None:
+def _field(name: str, request: ImageRequest, form: Form) -> Change | None:
     """A field that stands for itself: taken as it is, brought into range, or left out."""
     asked = getattr(request, name)
     if asked is None:
         return None
-    if name == "partial_images":
+    if name == "partial_images" and not form.stream:
         return _change(name, asked, None, "only a stream shows them")
-    rule = model.capabilities.parameters.get(name)
-    if rule is None or (rule.operations and operation not in rule.operations):
+    rule = form.model.capabilities.parameters.get(name)
+    if rule is None or (rule.operations and form.operation not in rule.operations):
         return _not_taken(name, asked)
-    output_format = request.output_format or default_format(model)
+    output_format = request.output_format or default_format(form.model)
     if rule.formats and output_format not in rule.formats:
         return _change(name, asked, None, f"only with {' or '.join(rule.formats)}")
     if rule.values and asked not in rule.values:
@@ -98,7 +102,7 @@ def _field(
     return _out_of_range(name, asked, rule)
 
 
-_Step: TypeAlias = "Callable[[ImageRequest, Operation, Model, Callable[[str], Decimal | None]], Change | None]"
+_Step: TypeAlias = "Callable[[ImageRequest, Form], Change | None]"
 _FIELD_STEPS = tuple(
     functools.partial(_field, name)
     for name in ImageRequest.model_fields
@@ -140,11 +144,9 @@ def _quality(asked: str, parameter: Parameter) -> Change:
     return _change("quality", asked, known[0] if known else None, why, refused=True)
 
 
-def _format(
-    request: ImageRequest, operation: Operation, model: Model, price_at: Callable[[str], Decimal | None]
-) -> Change | None:
+def _format(request: ImageRequest, form: Form) -> Change | None:
     """The file format; others depend on it, so it comes first."""
-    asked, parameter = request.output_format, model.capabilities.parameters.get("output_format")
+    asked, parameter = request.output_format, form.model.capabilities.parameters.get("output_format")
     if asked is None or (parameter is not None and asked in parameter.values):
         return None
     if parameter is None:
@@ -162,18 +164,18 @@ def default_format(model: Model) -> str | None:
     return str(parameter.default) if parameter and parameter.default else None
 
 
-def _size(
-    request: ImageRequest, operation: Operation, model: Model, price_at: Callable[[str], Decimal | None]
-) -> Change | None:
+def _size(request: ImageRequest, form: Form) -> Change | None:
     """Size, or ratio and tier, in the words of a model that takes sizes."""
-    rule = model.capabilities.sizes_for(request.output_format)
+    rule = form.model.capabilities.sizes_for(request.output_format)
     if rule.kind == "any":
         return None
     if request.size:
         why = sizing.misfit(rule, request.size)
-        return None if why is None else _other_size(request.size, why, sizing.nearest(rule, request.size), price_at)
+        return (
+            None if why is None else _other_size(request.size, why, sizing.nearest(rule, request.size), form.price_at)
+        )
     if request.aspect_ratio or request.resolution:
-        return _size_for_ratio(request, model, rule)
+        return _size_for_ratio(request, form.model, rule)
     return None
 
 

@@ -6,13 +6,15 @@ import asyncio
 import concurrent.futures
 import os
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from pathlib import Path
 from typing import Self, TypeVar, Unpack
 
 from imagegen.client import AsyncClient
 from imagegen.errors import ConfigurationError
+from imagegen.eventstream import EventStream
 from imagegen.types.connection import Connection
+from imagegen.types.events import Event
 from imagegen.types.job import Job, Plan
 from imagegen.types.request import ImageRequest
 from imagegen.types.result import ImageResult
@@ -41,6 +43,22 @@ class Client:
         """New pictures of ``prompt``; see `AsyncClient.generate`."""
         return self._run(self._async.generate(prompt, **keywords))
 
+    def edit(self, prompt: str | ImageRequest, **keywords: Unpack[CallFields]) -> ImageResult:
+        """Changed pictures; see `AsyncClient.edit`."""
+        return self._run(self._async.edit(prompt, **keywords))
+
+    def stream(self, prompt: str | ImageRequest, **keywords: Unpack[CallFields]) -> BlockingStream:
+        """Events as they happen: ``with client.stream(...) as events``; see `AsyncClient.stream`."""
+        return BlockingStream(self._async.stream(prompt, **keywords))
+
+    def submit(self, prompt: str | ImageRequest, **keywords: Unpack[CallFields]) -> Job:
+        """Pay now, collect later; see `AsyncClient.submit`."""
+        return self._run(self._async.submit(prompt, **keywords))
+
+    def cancel(self, job: Job | str) -> None:
+        """Stop a job at its provider; see `AsyncClient.cancel`."""
+        self._run(self._async.cancel(job))
+
     def plan(self, prompt: str | ImageRequest, **keywords: Unpack[CallFields]) -> Plan:
         """What `generate` would do and cost; see `AsyncClient.plan`."""
         return self._async.plan(prompt, **keywords)
@@ -64,6 +82,29 @@ class Client:
             work.close()
             raise ConfigurationError("this client was made before a fork: make one in the new process")
         return run(work)
+
+
+class BlockingStream:
+    """`EventStream` for code that is not async: ``with`` starts the call, the loop over it gives its events."""
+
+    def __init__(self, stream: EventStream) -> None:
+        self._stream = stream
+
+    def __enter__(self) -> Self:
+        run(self._stream.__aenter__())
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        run(self._stream.__aexit__(*exception))
+
+    def __iter__(self) -> Iterator[Event]:
+        events = aiter(self._stream)
+        while (event := run(_next(events))) is not None:
+            yield event
+
+
+async def _next(events: AsyncIterator[Event]) -> Event | None:
+    return await anext(events, None)
 
 
 def run(work: Coroutine[object, object, T]) -> T:

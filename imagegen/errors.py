@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from imagegen.types.job import Job
+    from imagegen.types.picture import PictureData
     from imagegen.types.result import Attempt
 
 
@@ -51,6 +52,8 @@ class ImageGenError(Exception):
         """What was accepted and can still be collected with `Client.resume`."""
         self.possibly_billed_usd: Decimal | None = None
         """The most this call can have cost, in USD; None where no price is known."""
+        self.partials: tuple[PictureData, ...] = ()
+        """Unfinished pictures that a stream had shown."""
 
 
 class ConfigurationError(ImageGenError):

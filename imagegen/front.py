@@ -47,6 +47,17 @@ def generate(prompt: str | ImageRequest, **keywords: Unpack[CallFields]) -> Imag
     return client().generate(prompt, **keywords)
 
 
+def edit(prompt: str | ImageRequest, **keywords: Unpack[CallFields]) -> ImageResult:
+    """Pictures changed as ``prompt`` says: ``edit("make it night", images=["fox.png"], model="stub:painter")``.
+
+    ``mask=`` is a picture of the first one's size: white repaints, black stays.
+
+    Raises:
+        ImageGenError: As `generate`; before anything is sent where an input is no whole picture or does not fit.
+    """
+    return client().edit(prompt, **keywords)
+
+
 def plan(prompt: str | ImageRequest, **keywords: Unpack[CallFields]) -> Plan:
     """Exactly what `generate` would do, and what it would cost; no network, no key.
 

@@ -21,13 +21,13 @@ from imagegen.errors import (
 from imagegen.http.fetch import ExpiredError, FetchError, UnsafeUrlError
 from imagegen.http.sinks import MemorySink, PictureTooLargeError
 from imagegen.provider import ask_state
-from imagegen.types.events import Partial, Progress, Queued
+from imagegen.types.events import Event, Partial, Progress, Queued
 from imagegen.types.job import Job, JobPart, Output, RemoteJob, Running
 from imagegen.types.picture import ImageUrl, PictureData
 from imagegen.types.result import Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from imagegen.provider import Call, Provider
     from imagegen.spool import Spool
@@ -126,9 +126,11 @@ def read_job(job: Job | str, spool: Spool | None) -> Job:
     return spool.read(job)
 
 
-def report(task: int, event: Queued | Progress | Partial) -> None:
-    """Tell whoever listens to the log ``imagegen.progress``; the event itself is its ``event``."""
-    _progress.debug("%s", event, extra={"event": event, "task": task})
+def report(task: int, tell: Callable[[Event], None], event: Queued | Progress | Partial) -> None:
+    """Tell the caller's stream, and whoever listens to the log ``imagegen.progress`` (the event is its ``event``)."""
+    event = replace(event, task=task)
+    _progress.debug("%s", event, extra={"event": event})
+    tell(event)
 
 
 async def wait(provider: Provider, remote: RemoteJob, call: Call, waiting: Waiting) -> Output:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from _typeshed import WriteableBuffer
     from PIL.Image import Image
 
 FORMATS = {
@@ -36,6 +37,8 @@ MAX_PIXELS = 64_000_000
 _MAX_PARTS = 300_000
 """Parts of a container that are looked at: a GIF of 50 MB has 200,000, a hostile file could have millions."""
 _OUTSIDE = (struct.error, IndexError)
+
+_ORIENTATION = 0x0112  # EXIF tag
 
 
 class NotAPictureError(ValueError):
@@ -84,7 +87,7 @@ def decode(view: memoryview, media_type: str) -> Image:
         raise ValueError(f"cannot decode {facts.media_type} as {media_type}")
     _check_area(facts.width, facts.height)
     try:
-        image = Image.open(io.BytesIO(view), formats=[FORMATS[media_type].upper()])
+        image = Image.open(_reader(view), formats=[FORMATS[media_type].upper()])
         _check_area(*image.size)
         image.load()
     except Exception as error:  # the fence: decoders raise anything
@@ -99,6 +102,50 @@ def full_check(view: memoryview, media_type: str) -> None:
         ValueError: It cannot be decoded.
     """
     decode(view, media_type).close()
+
+
+class _View(io.RawIOBase):
+    """A memoryview as a file, without a copy of it."""
+
+    def __init__(self, view: memoryview) -> None:
+        self._view = view
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: len(self._view)}[whence]
+        self._position = max(0, start + offset)
+        return self._position
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        target = memoryview(buffer).cast("B")
+        piece = self._view[self._position : self._position + len(target)]
+        target[: len(piece)] = piece
+        self._position += len(piece)
+        return len(piece)
+
+
+def _reader(view: memoryview) -> io.BufferedReader:
+    return io.BufferedReader(_View(view))
+
+
+def orientation(view: memoryview, media_type: str) -> int:
+    """How EXIF says the picture is turned: 1 upright, 2 to 8 turned or mirrored. 1 where nothing says."""
+    if media_type not in ("image/jpeg", "image/png", "image/webp"):
+        return 1
+    from PIL import Image
+
+    try:
+        with Image.open(_reader(view), formats=[FORMATS[media_type].upper()]) as image:
+            found = Image.Image.getexif(image).get(_ORIENTATION, 1)  # a PNG's own would decode the whole picture
+    except Exception as error:  # the fence: decoders raise anything
+        raise ValueError(f"not a readable {FORMATS[media_type]} picture: {error}") from error
+    return found if found in range(1, 9) else 1
 
 
 def _check_area(width: int, height: int) -> None:

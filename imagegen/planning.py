@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import uuid
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from imagegen import catalogue, money, plugins
-from imagegen.adapting import adapt, default_format
+from imagegen.adapting import Form, adapt, default_format
 from imagegen.entry_points import plugin_names
 from imagegen.errors import ConfigurationError, ImageGenError, UnsupportedError
+from imagegen.intake import take_in
 from imagegen.provider import HttpProvider
 from imagegen.secrets import clean
 from imagegen.types.job import Operation, Plan, Task
@@ -30,9 +33,17 @@ if TYPE_CHECKING:
     from imagegen.types.run import Policy
 
 
-def plan_call(
-    request: ImageRequest, operation: Operation, models: tuple[str, ...], policy: Policy, settings: Settings
-) -> tuple[Plan, ...]:
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be planned: the request, what to do with it, and how far it may be changed."""
+
+    request: ImageRequest
+    operation: Operation
+    policy: Policy = "adapt"
+    stream: bool = False
+
+
+def plan_call(wish: Wish, models: tuple[str, ...], settings: Settings) -> tuple[Plan, ...]:
     """A plan for each model that can do it, in the order given.
 
     Raises:
@@ -41,7 +52,7 @@ def plan_call(
     plans, problems = [], []
     for name in models:
         try:
-            plans.append(plan_one(request, operation, name, policy, settings))
+            plans.append(plan_one(wish, name, settings))
         except (UnsupportedError, ConfigurationError) as error:
             problems.append(error)
     if not plans:
@@ -49,7 +60,7 @@ def plan_call(
     return tuple(plans)
 
 
-def plan_one(request: ImageRequest, operation: Operation, name: str, policy: Policy, settings: Settings) -> Plan:
+def plan_one(wish: Wish, name: str, settings: Settings) -> Plan:
     """Exactly what would be sent to ``name`` (``connection:model``), and what it would cost.
 
     Raises:
@@ -60,21 +71,24 @@ def plan_one(request: ImageRequest, operation: Operation, name: str, policy: Pol
     provider = plugins.provider_class(endpoint.provider)()
     model = catalogue.find_model(endpoint.provider, model_id)
     warnings = _known(endpoint, model_id, model)
-    options = _options(request, provider, model)
-    adapted, adaptations = _adapted(request, operation, model, options, policy)
-    tasks = _split(adapted, operation, model_id, model, options)
+    _check_operation(wish, model)
+    options = _options(wish.request, provider, model, wish.operation)
+    request, turned, said = take_in(wish.request, model)
+    adapted, adaptations = _adapted(replace(wish, request=request), model, options)
+    first = Task(adapted, model_id, wish.operation, None, options, endpoint=endpoint)
+    tasks = _split(first, model, wish.stream and (model is None or model.capabilities.streaming))
     costs = tuple(money.price_before(model, task) for task in tasks)
     return Plan(
         model=name,
-        request=request,
-        operation=operation,
+        request=wish.request,
+        operation=wish.operation,
         tasks=tasks,
         wires=tuple(_wire(provider, task) for task in tasks) if isinstance(provider, HttpProvider) else (),
-        adaptations=adaptations,
-        defaults=_defaults(adapted, operation, options, model),
+        adaptations=(*turned, *adaptations),
+        defaults=_defaults(first, model),
         cost=money.add_costs(costs),
         task_costs=costs,
-        warnings=tuple(warnings),
+        warnings=(*warnings, *said),
     )
 
 
@@ -114,7 +128,9 @@ def _not_in_catalogue(endpoint: Endpoint, model_id: str) -> str:
     return f"{asked}; {hint}" if hint and not endpoint.own_base_url else asked
 
 
-def _options(request: ImageRequest, provider: Provider, model: Model | None) -> ProviderOptions | None:
+def _options(
+    request: ImageRequest, provider: Provider, model: Model | None, operation: Operation
+) -> ProviderOptions | None:
     """The provider's own options, validated; those of other providers wait for their turn.
 
     Raises:
@@ -137,13 +153,15 @@ def _options(request: ImageRequest, provider: Provider, model: Model | None) -> 
         known = f"; {provider.name} has {', '.join(provider.Options.model_fields) or 'no options'}"
         raise ConfigurationError(f"options {provider.name}: {one_line(error)}{known if not near else ''}") from None
     if model is not None:
-        _check_options(options, model)
+        _check_options(options, model, operation)
     return options
 
 
-def _check_options(options: ProviderOptions, model: Model) -> None:
+def _check_options(options: ProviderOptions, model: Model, operation: Operation) -> None:
     for name in sorted(options.model_fields_set):
         rule, value = model.capabilities.options.get(name), getattr(options, name)
+        if rule is not None and rule.operations and operation not in rule.operations:
+            raise UnsupportedError(f"the option {name} is for {' and '.join(rule.operations)}; nothing was sent")
         if rule is None:
             raise UnsupportedError(f"{model.name} does not take the option {name}; nothing was sent")
         if rule.values and str(value) not in rule.values:
@@ -157,64 +175,66 @@ def _in_range(value: float, rule: Parameter) -> bool:
     return (rule.minimum is None or value >= rule.minimum) and (rule.maximum is None or value <= rule.maximum)
 
 
+def _check_operation(wish: Wish, model: Model | None) -> None:
+    if wish.operation == "edit" and not wish.request.images:
+        raise ConfigurationError("edit needs a picture: images=[...]; nothing was sent")
+    if wish.operation == "generate" and wish.request.images:
+        raise ConfigurationError("generate takes no input pictures, edit does; nothing was sent")
+    if model is not None and wish.operation not in model.capabilities.operations:
+        raise UnsupportedError(f"{model.name} cannot {wish.operation}; nothing was sent")
+
+
 def _adapted(
-    request: ImageRequest, operation: Operation, model: Model | None, options: ProviderOptions | None, policy: Policy
+    wish: Wish, model: Model | None, options: ProviderOptions | None
 ) -> tuple[ImageRequest, tuple[Adaptation, ...]]:
     if model is None:
-        return request, ()
-    if operation not in model.capabilities.operations:
-        raise UnsupportedError(f"{model.name} cannot {operation}; nothing was sent")
+        return wish.request, ()
 
     def price_at(size: str) -> Any:
-        at_size = request.with_fields({"size": size})
-        return money.price_before(model, Task(at_size, model.id, operation, n=request.n, options=options)).at_most_usd
+        at_size = wish.request.with_fields({"size": size})
+        return money.price_before(model, Task(at_size, model.id, wish.operation, wish.request.n, options)).at_most_usd
 
-    return adapt(request, operation, model, policy, price_at)
+    stream = wish.stream and model.capabilities.streaming
+    return adapt(wish.request, Form(model, wish.operation, stream, price_at), wish.policy)
 
 
-def _split(
-    request: ImageRequest, operation: Operation, model_id: str, model: Model | None, options: ProviderOptions | None
-) -> tuple[Task, ...]:
+def _split(first: Task, model: Model | None, stream: bool) -> tuple[Task, ...]:
     """One task a call. With a seed, each call starts where the one before it ended, so no picture comes twice."""
-    per_call = model.capabilities.n_per_call if model else request.n
-    sent_defaults = _sent_defaults(request, operation, options, model)
+    request = first.request
+    per_call = (model.capabilities.n_per_call if model else request.n) if not stream else 1
+    if stream and model is not None:
+        per_call = model.capabilities.n_streaming
     tasks, before = [], 0
     while before < request.n:
         count = min(per_call, request.n - before)
         seed = None if request.seed is None else request.seed + before
-        tasks.append(
-            Task(
-                request=request.with_fields({"n": count, "seed": seed}),
-                model=model_id,
-                operation=operation,
-                n=count if "n" in request.model_fields_set else None,
-                options=options,
-                defaults=sent_defaults,
-                capabilities=model.capabilities if model else None,
-            )
+        task = replace(
+            first,
+            request=request.with_fields({"n": count, "seed": seed}),
+            n=count if "n" in request.model_fields_set else None,
+            defaults=_sent_defaults(first, model),
+            stream=stream,
+            capabilities=model.capabilities if model else None,
+            key=uuid.uuid4().hex,
         )
+        tasks.append(task)
         before += count
     return tuple(tasks)
 
 
-def _sent_defaults(
-    request: ImageRequest, operation: Operation, options: ProviderOptions | None, model: Model | None
-) -> dict[str, Any]:
-    every = _defaults(request, operation, options, model)
+def _sent_defaults(task: Task, model: Model | None) -> dict[str, Any]:
     if model is None:
         return {}
     rules = {**model.capabilities.options, **model.capabilities.parameters}
-    return {name: value for name, value in every.items() if name in rules and rules[name].send_default}
+    return {name: value for name, value in _defaults(task, model).items() if name in rules and rules[name].send_default}
 
 
-def _defaults(
-    request: ImageRequest, operation: Operation, options: ProviderOptions | None, model: Model | None
-) -> Mapping[str, Any]:
+def _defaults(task: Task, model: Model | None) -> Mapping[str, Any]:
     """What the model chooses where the caller did not."""
     if model is None:
         return {}
-    capabilities = model.capabilities
-    asked = {*request.asked(), *(options.model_fields_set if options else ())}
+    capabilities, request = model.capabilities, task.request
+    asked = {*request.asked(), *(task.options.model_fields_set if task.options else ())}
     output_format = request.output_format or default_format(model)
     chosen = {
         name: rule.default
@@ -222,7 +242,7 @@ def _defaults(
         if rule.default is not None
         and name not in asked
         and (not rule.formats or output_format in rule.formats)
-        and (not rule.operations or operation in rule.operations)
+        and (not rule.operations or task.operation in rule.operations)
     }
     if capabilities.sizes.default and "size" not in asked:
         chosen["size"] = capabilities.sizes.default

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from imagegen.errors import (
@@ -14,7 +15,7 @@ from imagegen.errors import (
     ProviderError,
     UnsupportedError,
 )
-from imagegen.http.messages import Exchange, Reply, Wire, current_exchange
+from imagegen.http.messages import Exchange, Reply, ServerEvent, Wire, current_exchange
 from imagegen.http.status import checked
 from imagegen.secrets import clean
 from imagegen.types.events import Partial, Progress, Queued
@@ -23,8 +24,10 @@ from imagegen.types.request import ProviderOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from imagegen.http.connection import HttpConnection
+    from imagegen.secrets import Secret
     from imagegen.types.connection import Endpoint
     from imagegen.types.picture import PictureData
 
@@ -59,9 +62,17 @@ class Provider(ABC):
     async def submit(self, task: Task, call: Call) -> Output | RemoteJob:
         """The paid step: finished pictures, or a job that was accepted. Raises only errors of the tree."""
 
+    def stream(self, task: Task, call: Call) -> AsyncIterator[Partial | Output | RemoteJob]:
+        """The paid step for a task with ``stream``: unfinished pictures, and last what `submit` would return."""
+        raise UnsupportedError(f"{self.name} does not stream")
+
     async def poll(self, job: RemoteJob, call: Call) -> Output | Running:
         """What became of a job. Free, and repeated."""
         raise UnsupportedError(f"{self.name} has no jobs to ask about")
+
+    async def cancel(self, job: RemoteJob, call: Call) -> None:
+        """Stop a job, where the provider can. It may be billed all the same."""
+        raise UnsupportedError(f"{self.name} cannot stop a job")
 
     async def aclose(self) -> None:  # noqa: B027 - most have nothing to let go of
         """Let go of whatever this object opened."""
@@ -74,9 +85,25 @@ class HttpProvider(Provider):
         """Send one request and read the whole answer. The core's; only a module with an SDK overrides it."""
         return await call.http.send(wire, call.exchange)
 
+    def send_events(self, wire: Wire, call: Call) -> AbstractAsyncContextManager[AsyncIterator[ServerEvent] | Reply]:
+        """Send one request and read its events as they come; a `Reply` where the answer is no event stream."""
+        return call.http.send_events(wire, call.exchange)
+
+    def auth(self, key: Secret, endpoint: Endpoint) -> dict[str, str]:
+        """The headers that show the key: the catalogue's, unless the provider knows several. Pure."""
+        return {endpoint.facts.key_header: endpoint.facts.key_prefix + key.reveal()}
+
     def generate(self, task: Task) -> Wire:
         """The request for new pictures. Pure."""
         raise UnsupportedError(f"{self.name} makes no new pictures")
+
+    def edit(self, task: Task) -> Wire:
+        """The request for changed pictures. Pure."""
+        raise UnsupportedError(f"{self.name} changes no pictures")
+
+    def parse_event(self, event: ServerEvent, task: Task) -> Partial | Output | None:
+        """What one event of a stream means; None for one that means nothing here. Pure."""
+        raise UnsupportedError(f"{self.name} does not stream")
 
     def parse(self, reply: Reply, task: Task) -> Output | RemoteJob:
         """What a success answer holds. Pure; raises only errors of the tree."""
@@ -98,17 +125,38 @@ class HttpProvider(Provider):
         """What became of the job. Pure. A state the module does not know is ``Running(known=False)``."""
         raise UnsupportedError(f"{self.name} has no jobs to ask about")
 
+    def cancel(self, job: RemoteJob) -> Wire:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The request that stops a job. Pure: the core sends it through `ask_cancel`."""
+        raise UnsupportedError(f"{self.name} cannot stop a job")
+
     def wire(self, task: Task) -> Wire:
         """The request for ``task``, whatever its operation."""
         build: Callable[[Task], Wire] = getattr(self, task.operation)
         return build(task)
 
     async def submit(self, task: Task, call: Call) -> Output | RemoteJob:
-        reply = await self.send(self.wire(task), call)
+        return self._outcome(await self.send(self.wire(task), call), task)
+
+    def _outcome(self, reply: Reply, task: Task) -> Output | RemoteJob:
         outcome = self.parse(checked(reply, self.read_error), task)
         if reply.split is not None:
             reply.split.discard_unclaimed()
         return outcome
+
+    async def stream(self, task: Task, call: Call) -> AsyncIterator[Partial | Output | RemoteJob]:
+        async with self.send_events(self.wire(task), call) as events:
+            if isinstance(events, Reply):
+                yield self._outcome(events, task)
+                return
+            async for event in events:
+                found = self.parse_event(event, task)
+                if found is None and event.data.split is not None:
+                    for picture in event.data.split.pictures:
+                        picture.discard()
+                if found is not None:
+                    yield found
+                    if not isinstance(found, Partial):
+                        return
 
 
 async def pay(provider: Provider, task: Task, call: Call) -> Output | RemoteJob:
@@ -116,12 +164,53 @@ async def pay(provider: Provider, task: Task, call: Call) -> Output | RemoteJob:
     call.exchange.started = False if isinstance(provider, HttpProvider) else None
     current_exchange.set(call.exchange)
     try:
-        return await provider.submit(task, call)
+        return await (_last_of_stream(provider, task, call) if task.stream else provider.submit(task, call))
     except ImageGenError:
         raise
     except Exception as error:  # the fence around foreign code
         what = clean(f"{type(error).__name__}: {error}")
         raise OutcomeUnknownError(f"provider {provider.name} failed: {what}; it may have been billed") from error
+
+
+async def _last_of_stream(provider: Provider, task: Task, call: Call) -> Output | RemoteJob:
+    """Hand every unfinished picture over as it comes; what the stream ends with is what was paid for."""
+    found: Output | RemoteJob | None = None
+    async for each in provider.stream(task, call):
+        if isinstance(each, Partial):
+            call.exchange.first_partial = call.exchange.first_partial or time.monotonic()
+            call.report(replace(each, content=_in_memory(each.content)))
+        else:
+            found = each
+    if found is None:
+        raise OutcomeUnknownError("the stream ended without its last event; it may have been billed")
+    return found
+
+
+def _in_memory(picture: PictureData) -> PictureData:
+    """An unfinished picture is nobody's file: it is kept by whoever was shown it."""
+    if picture.path is None:
+        return picture
+    held = type(picture)(picture.read())
+    picture.discard()
+    return held
+
+
+def has_jobs(provider: Provider) -> bool:
+    """Whether its work can be collected by another process."""
+    return type(provider).poll not in (Provider.poll, HttpProvider.poll)
+
+
+async def ask_cancel(provider: Provider, job: RemoteJob, call: Call) -> None:
+    """Stop ``job`` at the provider.
+
+    Raises:
+        UnsupportedError: The provider cannot.
+    """
+    current_exchange.set(None)
+    if isinstance(provider, HttpProvider):
+        checked(await provider.send(provider.cancel(job), call), provider.read_error)
+    else:
+        await provider.cancel(job, call)
 
 
 async def ask_state(provider: Provider, job: RemoteJob, call: Call) -> Output | Running:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from imagegen import files, money, pictures, sizing
 from imagegen.errors import AuthenticationError, BadOutputError, Billed, DeadlineExceededError, ImageGenError
+from imagegen.types.events import ImageReady
 from imagegen.types.picture import PictureData
 from imagegen.types.result import Adaptation, Cost, Failure, Image, Latency
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from imagegen.catalogue import Model
@@ -81,12 +82,16 @@ class Piece:
         render_s, download_s = waiting.render_s, waiting.download_s
         if exchange is not None and exchange.answered is not None:
             finished = exchange.finished or now
-            download_s = (download_s or 0.0) + finished - exchange.answered
+            if self.task.stream and exchange.sent is not None:  # the head of a stream comes before the work
+                render_s = finished - exchange.sent
+            else:
+                download_s = (download_s or 0.0) + finished - exchange.answered
             if render_s is None and exchange.sent is not None:
                 render_s = exchange.answered - exchange.sent
         elif render_s is None and self.attempts:
             render_s = self.attempts[-1].duration_s
-        self.latency = Latency(now - began, wait_s, waiting.queue_s, render_s, download_s)
+        first = exchange.first_partial - began if exchange is not None and exchange.first_partial else None
+        self.latency = Latency(now - began, wait_s, waiting.queue_s, render_s, download_s, first)
 
 
 def collectable(error: ImageGenError) -> bool:
@@ -96,7 +101,13 @@ def collectable(error: ImageGenError) -> bool:
     return isinstance(error, AuthenticationError)
 
 
-async def inspect(piece: Piece, found: Sequence[PictureData | ImageGenError], output: Output, run: Run) -> None:
+async def inspect(
+    piece: Piece,
+    found: Sequence[PictureData | ImageGenError],
+    output: Output,
+    run: Run,
+    tell: Callable[[ImageReady], None],
+) -> None:
     """Sort what came into pictures and failures, and note all that is not as it was sent."""
     for position, (slot, content) in enumerate(zip(_slots(piece, len(found)), found, strict=False)):
         try:
@@ -113,6 +124,7 @@ async def inspect(piece: Piece, found: Sequence[PictureData | ImageGenError], ou
         piece.images[slot] = replace(
             image, seed=_seed(piece.task, output, position), revised_prompt=_at(output.revised_prompts, position)
         )
+        tell(ImageReady(piece.images[slot], slot))
     if len(found) < len(piece.slots):
         piece.fail(BadOutputError(f"{len(found)} of {len(piece.slots)} pictures came", reason="empty"))
     if len(found) > len(piece.slots):

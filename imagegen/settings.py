@@ -17,7 +17,10 @@ from imagegen.secrets import Secret
 from imagegen.types.connection import Connection, Endpoint, KeySource
 
 _RUN_DEFAULTS = ("timeout_s", "policy", "verify", "model")
-_CONNECTION_KEYS = frozenset({"provider", "base_url", "api_key", "api_key_variable", "allow_private"})
+_TEXTS = ("organization", "project", "api_version", "proxy")
+_CONNECTION_KEYS = frozenset(
+    {"provider", "base_url", "api_key", "api_key_variable", "allow_private", "tls_verify", "headers", *_TEXTS}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +73,26 @@ class Settings:
             base_url=base_url,
             api_key=key,
             facts=facts,
+            **{name: self._text(name, given, in_file, facts, own_base_url) for name in _TEXTS},
+            tls_verify=given.tls_verify if given and given.tls_verify is not True else in_file.get("tls_verify", True),
+            headers={**in_file.get("headers", {}), **(given.headers if given else {})},
             allow_private=bool((given and given.allow_private) or in_file.get("allow_private")),
             own_base_url=own_base_url,
             sources={"base_url": base_source, "api_key": key_source},
         )
+
+    def _text(
+        self,
+        name: str,
+        given: Connection | None,
+        in_file: Mapping[str, Any],
+        facts: catalogue.ProviderFacts,
+        own_base_url: bool,
+    ) -> str | None:
+        """One further setting; what the environment says of an account stays at the provider's own address."""
+        variable = "" if own_base_url else facts.environment.get(name, "")
+        said = getattr(given, name, None) or self.environment.get(variable) or in_file.get(name)
+        return str(said) if said else None
 
     def _base_url(
         self, given: Connection | None, in_file: Mapping[str, Any], facts: catalogue.ProviderFacts

@@ -11,14 +11,17 @@ from imagegen import catalogue, money
 from imagegen.attempt import Allowance, falls_back
 from imagegen.errors import Billed, ImageGenError
 from imagegen.results import Piece
+from imagegen.types.events import Partial
 from imagegen.types.job import Job, Plan, Task
 from imagegen.types.result import Cost, ImageResult, Latency
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from imagegen.jobs import OpenJob
     from imagegen.types.connection import Endpoint
+    from imagegen.types.events import Event
+    from imagegen.types.picture import PictureData
     from imagegen.types.result import Adaptation, Attempt, Failure, Usage
     from imagegen.types.run import Run
 
@@ -30,6 +33,10 @@ class UnderWay:
     run: Run
     began: float = field(default_factory=time.monotonic)
     allowance: Allowance = field(default_factory=Allowance)
+    listener: Callable[[Event], None] | None = None
+    """Who wants to hear what happens."""
+    partials: list[PictureData] = field(default_factory=list)
+    """Unfinished pictures that were shown."""
     plans: list[Plan] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
 
@@ -38,13 +45,24 @@ class UnderWay:
         """One clock over everything, monotonic."""
         return self.began + self.run.timeout_s
 
-    def begin(self, plan: Plan, provider: str) -> list[Piece]:
-        """The pieces of ``plan``, for the pictures that are still missing; what failed before is asked anew."""
+    def tell(self, event: Event) -> None:
+        """Pass an event on; unfinished pictures are kept for the error, should none be finished."""
+        if isinstance(event, Partial):
+            self.partials.append(event.content)
+        if self.listener is not None:
+            self.listener(event)
+
+    def begin(self, plan: Plan, provider: str, indexes: Sequence[int] = ()) -> list[Piece]:
+        """The pieces of ``plan``, for the pictures that are still missing; what failed before is asked anew.
+
+        ``indexes`` are the parts of a resumed job that its tasks are.
+        """
         wanted = self.missing() or list(range(plan.request.n))
         for piece in self.pieces:
             piece.failures.clear()
         first, begun = 0, []
-        for index, (task, upper) in enumerate(zip(plan.tasks, plan.task_costs, strict=True)):
+        numbers = indexes or range(len(plan.tasks))
+        for index, task, upper in zip(numbers, plan.tasks, plan.task_costs, strict=True):
             slots = tuple(wanted[first : first + task.count])
             begun.append(Piece(index, task, slots, upper, catalogue.find_model(provider, task.model)))
             first += task.count
@@ -65,7 +83,21 @@ class UnderWay:
         """Whether the next model may be tried: nothing was paid for what is missing, and the input is not at fault."""
         failed = self.failures()
         on_refusal = self.run.fallback_on_refusal
-        return bool(failed) and all(falls_back(failure.error, on_refusal=on_refusal) for failure in failed)
+        return (
+            bool(failed)
+            and not self.partials
+            and all(falls_back(failure.error, on_refusal=on_refusal) for failure in failed)
+        )
+
+    def accepted(self, opened: OpenJob) -> Job:
+        """The job of a call that only submitted; what of it was not accepted is among its `problems`.
+
+        Raises:
+            ImageGenError: Nothing was accepted.
+        """
+        if not opened.job.parts:
+            self.settle(opened)
+        return replace(opened.job, problems=tuple(failure.error.message for failure in self.failures()))
 
     def settle(self, opened: OpenJob | None) -> ImageResult:
         """Everything the call gave.
@@ -101,7 +133,7 @@ class UnderWay:
 
     def _explain(self, error: ImageGenError, attempts: tuple[Attempt, ...], job: Job | None) -> None:
         """Give an error all that its reader needs: every submit, the job to collect, the money at stake."""
-        error.attempts, error.job = attempts, job
+        error.attempts, error.job, error.partials = attempts, job, tuple(self.partials)
         billed = {attempt.billed for attempt in attempts}
         if error.billed is not Billed.YES:
             error.billed = next((each for each in (Billed.YES, Billed.UNKNOWN) if each in billed), error.billed)
@@ -143,6 +175,7 @@ class UnderWay:
     def _warnings(self, opened: OpenJob | None) -> tuple[str, ...]:
         said = [warning for plan in self.plans for warning in plan.warnings]
         said += [warning for piece in self.pieces for warning in piece.warnings]
+        said += opened.job.problems if opened else ()
         return tuple(dict.fromkeys([*said, *(opened.problems if opened else ())]))
 
     def _raw(self) -> object:
@@ -158,8 +191,9 @@ def _unique(entries: Sequence[Adaptation]) -> tuple[Adaptation, ...]:
     return tuple(found)
 
 
-def plan_of(job: Job, endpoint: Endpoint, model_id: str) -> Plan:
+def plan_of(job: Job, endpoint: Endpoint) -> Plan:
     """The plan that an open job is the rest of: nothing in it is sent again."""
+    model_id = job.model.partition(":")[2]
     model = catalogue.find_model(endpoint.provider, model_id)
     capabilities = model.capabilities if model else None
     request = job.request.with_fields(dict(job.sent))

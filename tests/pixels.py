@@ -16,3 +16,11 @@ def blobs(image, colour):
             edge.extend(near)
         middles.append((sum(x for x, _ in area) / len(area), sum(y for _, y in area) / len(area)))
     return middles
+
+
+def bounds(image, colour):
+    """The box around all pixels of exactly this colour."""
+    pixels, (width, height) = image.load(), image.size
+    found = [(x, y) for x in range(width) for y in range(height) if pixels[x, y][:3] == colour]
+    across, down = zip(*found, strict=True)
+    return min(across), min(down), max(across) + 1, max(down) + 1

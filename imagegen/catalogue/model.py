@@ -157,8 +157,18 @@ class Capabilities:
     n_per_call: int = 1
     references: int = 0
     """Input images, at most."""
+    input_formats: tuple[str, ...] = ()
+    """Formats of input images; empty: any that we can read."""
+    input_max_bytes: int | None = None
+    """Of one input image."""
+    input_urls: bool = False
+    """Input images may be https URLs, which the provider fetches."""
     mask: bool = False
+    mask_max_bytes: int | None = None
     streaming: bool = False
+    """Shows unfinished pictures."""
+    n_streaming: int = 1
+    """Pictures in one streamed call."""
     max_prompt_chars: int | None = None
 
     def sizes_for(self, output_format: str | None) -> SizeRule:

@@ -14,11 +14,15 @@ from imagegen.errors import Billed, ImageGenError
 
 _COMMANDS = {
     "generate": "Draw a picture and save it.",
-    "plan": "Show what generate would send and cost; no network, no key.",
+    "edit": "Change pictures as a prompt says.",
+    "plan": "Show what generate or edit would send and cost; no network, no key.",
     "models": "List the models of the catalogue.",
     "providers": "List the installed providers.",
     "doctor": "Say what is set, what loads, and what is about to end.",
+    "submit": "Pay now, collect later.",
     "resume": "Collect paid work that was not collected yet.",
+    "cancel": "Stop a job at its provider.",
+    "completion": "Print a shell's completion script.",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
@@ -56,6 +57,49 @@ _RUN = [
 ]
 
 
+_INPUTS = [
+    click.option(
+        "-i",
+        "--image",
+        "images",
+        multiple=True,
+        metavar="PICTURE",
+        help="A file or an https URL. Repeatable, in order.",
+    ),
+    click.option("--mask", metavar="FILE", help="Of the first picture's size: white repaints, black stays."),
+]
+_FILES = [
+    click.option("-o", "--output", type=click.Path(path_type=Path), help="A file or a folder. Default: ./image.png."),
+    click.option("--force", is_flag=True, help="Replace the file that -o names."),
+    click.option("--timeout-s", type=float, help="One clock over everything. Default: 600."),
+    click.option("--verify", type=click.Choice(["header", "decode"]), default="decode", show_default=True),
+    click.option("--retry-unknown", is_flag=True, help="Submit again although the last try may have been billed."),
+    click.option("--fallback-on-refusal", is_flag=True, help="Try the next model after a refusal too."),
+    click.option(
+        "--save-partials",
+        type=click.Path(path_type=Path),
+        metavar="FOLDER",
+        help="Stream, and keep unfinished pictures.",
+    ),
+    click.option("--preview", is_flag=True, help="Show the pictures in the terminal, unfinished ones too."),
+    click.option("--json", "as_json", is_flag=True, help="The whole result as JSON on standard output."),
+]
+
+
+def input_options(command: Callable[P, R]) -> Callable[P, R]:
+    """Adds input pictures and a mask to a command."""
+    for option in reversed(_INPUTS):
+        command = option(command)
+    return command
+
+
+def drawing_options(command: Callable[P, R]) -> Callable[P, R]:
+    """Adds where pictures go and how the call is run to a command."""
+    for option in reversed(_FILES):
+        command = option(command)
+    return command
+
+
 def request_options(command: Callable[P, R]) -> Callable[P, R]:
     """Adds the prompt, the fields of a request and the model to a command."""
     for option in reversed([*_RUN, *_FIELDS]):
@@ -70,6 +114,8 @@ def keywords_of(given: dict[str, Any]) -> dict[str, Any]:
         found["options"] = _options(found["options"])
     if "model" in found:
         found["model"] = list(found["model"])
+    if "images" in found:
+        found["images"] = list(found["images"])
     return found
 
 

@@ -31,7 +31,7 @@ def resume(job: str | None, output: Path | None, force: bool, as_json: bool, **g
     """
     saving.check_target(output, force)
     rows, failed = [], 0
-    jobs = [_named(job)] if job else list(Spool(default_folder()).jobs())
+    jobs = [named(job)] if job else list(Spool(default_folder()).jobs())
     if not jobs:
         showing.tell("no open jobs")
     for each in jobs:
@@ -54,6 +54,7 @@ def resume(job: str | None, output: Path | None, force: bool, as_json: bool, **g
         raise SystemExit(1)
 
 
-def _named(job: str) -> Job:
+def named(job: str) -> Job:
+    """The job that a file holds, or the one in the spool whose id begins so."""
     path = Path(job)
     return Job.from_json(path.read_text()) if path.is_file() else Spool(default_folder()).read(job)

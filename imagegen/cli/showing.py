@@ -63,7 +63,9 @@ def show_plan(plan: Plan) -> None:
     for warning in plan.warnings:
         click.echo(f"  note: {warning}")
     for wire in plan.wires:
-        click.echo(f"  {wire.method} {wire.path} {json.dumps(wire.json, ensure_ascii=False)}")
+        shown = wire.to_dict()
+        body = shown.get("multipart") or shown.get("json")
+        click.echo(f"  {wire.method} {wire.path} {json.dumps(body, ensure_ascii=False)}")
     for fallback in plan.fallbacks:
         click.echo("then, if nothing was paid:")
         show_plan(fallback)

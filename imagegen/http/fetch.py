@@ -123,11 +123,7 @@ class Fetcher:
         """Into the sink, with patience for as long as enough comes."""
         now = asyncio.get_running_loop().time
         missing = 0.0
-        total = 0
         async for chunk in chunks:
-            total += len(chunk)
-            if total > MAX_PICTURE_BYTES:
-                raise PictureTooLargeError(f"a picture of more than {MAX_PICTURE_BYTES} bytes")
             sink.write(chunk)
             missing -= len(chunk)
             if missing <= 0:

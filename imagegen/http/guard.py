@@ -110,6 +110,21 @@ class Guard:
             raise UnsafeUrlError(f"a link to port {target.port}")
         return target
 
+    def check_unresolved(self, url: str) -> None:
+        """As `check`, for a URL that somebody else fetches: an address in it is checked, a name is not looked up.
+
+        Raises:
+            UnsafeUrlError: It must not be handed on.
+        """
+        host = self.check(url).host.strip("[]")
+        try:
+            literal = socket.inet_ntoa(socket.inet_aton(host)) if ":" not in host else host
+        except OSError:  # a name
+            if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
+                raise UnsafeUrlError("a link to a private name") from None
+            return
+        self._check_address(literal)
+
     async def addresses(self, host: str, port: int) -> list[str]:
         """The addresses of a host, every one of them checked.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,6 +18,7 @@ from imagegen.types.request import one_line
 if TYPE_CHECKING:
     from imagegen.http.sinks import SinkFactory
     from imagegen.http.tickets import Split
+    from imagegen.types.inputs import ImageInput
 
 T = TypeVar("T", bound=BaseModel)
 _REQUEST_IDS = ("x-request-id", "request-id", "cf-ray")
@@ -31,12 +32,35 @@ class Wire:
     path: str
     """Below the connection's base URL; or a whole URL that a reply gave, which is then checked against the hosts."""
     json: Any = None
+    form: Mapping[str, str] | None = None
+    """Text parts of a multipart body, in order; None: the body is JSON."""
+    files: tuple[tuple[str, ImageInput], ...] = ()
+    """File parts of a multipart body, in order: the part's name and the picture; streamed, never copied whole."""
     headers: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def post(cls, path: str, *, json: Any = None, headers: Mapping[str, str] | None = None) -> Wire:
-        return cls("POST", path, json=json, headers=headers or {})
+    def post(
+        cls,
+        path: str,
+        *,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> Wire:
+        return cls("POST", path, json=json, headers=headers or {}, query=query or {})
+
+    @classmethod
+    def multipart(
+        cls,
+        path: str,
+        form: Mapping[str, str],
+        files: Sequence[tuple[str, ImageInput]],
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> Wire:
+        return cls("POST", path, form=form, files=tuple(files), headers=headers or {}, query=query or {})
 
     @classmethod
     def get(cls, path: str, *, query: Mapping[str, str] | None = None) -> Wire:
@@ -44,7 +68,14 @@ class Wire:
 
     def to_dict(self) -> dict[str, Any]:
         """The request as JSON values."""
-        return {"method": self.method, "path": self.path, "json": self.json}
+        shown: dict[str, Any] = {"method": self.method, "path": self.path}
+        if self.query:
+            shown["query"] = dict(self.query)
+        if self.form is None:
+            return shown | {"json": _without_pictures(self.json)}
+        parts = [{"name": name, "value": value} for name, value in self.form.items()]
+        parts += [{"name": name, "picture": repr(picture)} for name, picture in self.files]
+        return shown | {"multipart": parts}
 
 
 class Reply:
@@ -156,9 +187,22 @@ class Exchange:
     """The head of the answer came."""
     finished: float | None = None
     """The last byte of the answer came."""
+    first_partial: float | None = None
+    """The first unfinished picture was handed over."""
     status: int | None = None
     request_id: str | None = None
     server_s: float | None = None
+
+
+def _without_pictures(value: Any) -> Any:
+    """JSON values fit to be shown: a data URL becomes its head and size."""
+    if isinstance(value, dict):
+        return {name: _without_pictures(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_without_pictures(each) for each in value]
+    if isinstance(value, str) and len(value) > 1024 and value.startswith("data:"):
+        return f"{value.partition(',')[0]},<{len(value)} characters>"
+    return value
 
 
 current_exchange: ContextVar[Exchange | None] = ContextVar("current_exchange", default=None)

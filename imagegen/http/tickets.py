@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from imagegen.http.base64_text import Base64Text
     from imagegen.types.picture import PictureData
@@ -49,7 +49,7 @@ class Split:
 
     def left_in(self, model: BaseModel) -> frozenset[str]:
         """The tickets that stand in fields of text."""
-        return frozenset(text for text in _texts(model) if text in self._taken)
+        return frozenset(self._taken.keys() & _texts(model))
 
     def put_back(self, rest: bytes, which: Iterable[str]) -> bytes:
         """``rest`` with the original text in place of those tickets."""
@@ -75,15 +75,18 @@ class Split:
             self._taken[ticket].abort()
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: Any) -> set[str]:
     """Every text in a validated model, at any depth."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, BaseModel):
-        yield from _texts(value.__dict__)
-        yield from _texts(value.__pydantic_extra__)
-    elif isinstance(value, dict):
-        yield from _texts([*value.keys(), *value.values()])
-    elif isinstance(value, (list, tuple, set, frozenset)):
-        for each in value:
-            yield from _texts(each)
+    found: set[str] = set()
+    ahead = [value]
+    while ahead:
+        each = ahead.pop()
+        if isinstance(each, str):
+            found.add(each)
+        elif isinstance(each, dict):
+            ahead += [*each.keys(), *each.values()]
+        elif isinstance(each, (list, tuple, set, frozenset)):
+            ahead += each
+        elif each is not None and isinstance(each, BaseModel):
+            ahead += [*each.__dict__.values(), each.__pydantic_extra__]
+    return found

@@ -3,46 +3,52 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import io
+import mimetypes
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from pydantic_core import core_schema
 
+from imagegen import pictures
+from imagegen.types.picture import PictureData
+
 if TYPE_CHECKING:
+    from PIL.Image import Image as PILImage
     from pydantic import GetCoreSchemaHandler
+
+    from imagegen.pictures import Facts
+
+_DIGEST_PIECE = 1 << 20
 
 
 class ImageInput:
-    """One input picture. Its bytes are read only when they are needed; its digest on first use.
+    """One input picture. Its bytes are read only when they are needed, and never copied whole.
 
     Accepts a path (text or `Path`), bytes, a PIL image, a ``data:`` URL or an ``https://`` URL.
     """
 
-    __slots__ = ("_data", "_digest", "path", "url")
-
     def __init__(self, source: Any) -> None:
-        self.path: Path | None = None
-        """Where the bytes are, for a picture on disk."""
         self.url: str | None = None
-        """Where the provider or the core fetches it, for a picture on the web."""
-        self._data: bytes | None = None
-        self._digest: str | None = None
+        """Where the provider fetches it, for a picture on the web; everything else is unknown then."""
+        self._content: PictureData | None = None
         if isinstance(source, (bytes, bytearray, memoryview)):
-            self._data = bytes(source)
+            self._content = PictureData(bytes(source))
         elif isinstance(source, str) and source.startswith("data:"):
-            self._data = base64.b64decode(source.partition(",")[2], validate=True)
+            self._content = PictureData(_decoded(source))
         elif isinstance(source, str) and source.startswith(("https://", "http://")):
             self.url = source
         elif isinstance(source, (str, Path)):
-            self.path = Path(source)
-            if not self.path.is_file():
-                raise ValueError(f"no such picture: {self.path}")
+            if not Path(source).is_file():
+                raise ValueError(f"no such picture: {source}")
+            self._content = PictureData(path=Path(source))
         elif hasattr(source, "save") and hasattr(source, "mode"):
             buffer = io.BytesIO()
             source.save(buffer, format="PNG")
-            self._data = buffer.getvalue()
+            self._content = PictureData(buffer.getvalue())
         else:
             raise ValueError(f"not a picture: {type(source).__name__}")
 
@@ -50,22 +56,90 @@ class ImageInput:
     def of(cls, source: Any) -> Self:
         return source if isinstance(source, cls) else cls(source)
 
+    @property
+    def path(self) -> Path | None:
+        """The file, for a picture on disk."""
+        return self._content.path if self._content else None
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes the file has."""
+        return self._local.size_bytes
+
+    @property
+    def _local(self) -> PictureData:
+        if self._content is None:
+            raise ValueError("a picture behind a URL is fetched by the provider: its bytes are not here")
+        return self._content
+
     def read(self) -> bytes:
-        """The picture's bytes. A URL has none here."""
-        if self._data is not None:
-            return self._data
-        if self.path is None:
-            raise ValueError("a URL is fetched by whoever sends it")
-        return self.path.read_bytes()
+        """All bytes."""
+        return self._local.read()
+
+    def view(self) -> memoryview:
+        """The bytes for random access, without reading a file whole."""
+        return self._local.view()
+
+    def open(self) -> IO[bytes]:
+        """The bytes as a stream, to be closed by the caller."""
+        return self.path.open("rb") if self.path else io.BytesIO(self.read())
+
+    @cached_property
+    def facts(self) -> Facts:
+        """Media type, size and alpha, from the bytes.
+
+        Raises:
+            ValueError: It is not a picture.
+        """
+        return pictures.read_facts(self.view())
+
+    @property
+    def media_type(self) -> str:
+        """From the bytes; for a URL by its ending."""
+        if self.url is not None:
+            return mimetypes.guess_type(self.url.partition("?")[0])[0] or "image/png"
+        return self.facts.media_type
+
+    @property
+    def filename(self) -> str:
+        """A name for a multipart part: the file's own, else ``image`` with the suffix of its type."""
+        return self.path.name if self.path else f"image{pictures.SUFFIXES.get(self.media_type, '')}"
+
+    def data_url(self) -> str:
+        """The picture as a ``data:`` URL, or the URL where it is behind one."""
+        if self.url is not None:
+            return self.url
+        import pybase64
+
+        return f"data:{self.media_type};base64,{pybase64.b64encode(self.view()).decode()}"
+
+    def pil(self) -> PILImage:
+        """The decoded picture, upright whatever its EXIF orientation says.
+
+        Raises:
+            ValueError: It cannot be decoded, or has more than 64 megapixels.
+        """
+        from PIL import ImageOps
+
+        return ImageOps.exif_transpose(pictures.decode(self.view(), self.media_type))
+
+    def upright(self) -> ImageInput:
+        """Itself; where its EXIF orientation turns it, a PNG that is turned already: no provider must know of EXIF."""
+        if self.url is not None or pictures.orientation(self.view(), self.media_type) == 1:
+            return self
+        return ImageInput(self.pil())
 
     @property
     def digest(self) -> str:
         """``sha256:`` of the content; a URL as its text."""
-        if self.url is not None:
-            return self.url
-        if self._digest is None:
-            self._digest = "sha256:" + hashlib.sha256(self.read()).hexdigest()
-        return self._digest
+        return self.url if self.url is not None else self._sha256
+
+    @cached_property
+    def _sha256(self) -> str:
+        found, view = hashlib.sha256(), self.view()
+        for start in range(0, len(view), _DIGEST_PIECE):
+            found.update(view[start : start + _DIGEST_PIECE])
+        return f"sha256:{found.hexdigest()}"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ImageInput) and self.digest == other.digest
@@ -74,8 +148,18 @@ class ImageInput:
         return hash(self.digest)
 
     def __repr__(self) -> str:
-        return f"ImageInput({self.path or self.url or 'memory'})"
+        return f"ImageInput({self.path or self.url or f'{self.size_bytes} bytes'})"
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(cls.of)
+
+
+def _decoded(data_url: str) -> bytes:
+    head, _, text = data_url.partition(",")
+    if not head.endswith(";base64"):
+        raise ValueError("a data URL of a picture is base64")
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise ValueError("a data URL whose data is no base64") from None

@@ -17,6 +17,7 @@ from imagegen.types.result import Adaptation, Cost, Usage, plain
 if TYPE_CHECKING:
     from imagegen.catalogue import Capabilities
     from imagegen.http.messages import Wire
+    from imagegen.types.connection import Endpoint
     from imagegen.types.picture import ImageUrl, PictureData
 
 Operation: TypeAlias = Literal["generate", "edit"]
@@ -36,6 +37,10 @@ class Task:
     """Validated by the provider's own `Options`; None where the caller gave none."""
     defaults: Mapping[str, Any] = field(default_factory=dict)
     """Hidden defaults of the provider that are sent so that nothing happens unseen."""
+    stream: bool = False
+    """True: the caller wants unfinished pictures, and the model can stream."""
+    endpoint: Endpoint | None = field(default=None, repr=False)
+    """Where it goes; None where a task is made by hand."""
     capabilities: Capabilities | None = field(default=None, repr=False)
     """What the catalogue knows; None for a model it does not know."""
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -171,6 +176,8 @@ class Job:
     adaptations: tuple[Adaptation, ...] = ()
     created_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     parts: tuple[JobPart, ...] = ()
+    problems: tuple[str, ...] = ()
+    """What of the request was not accepted."""
 
     @property
     def durable(self) -> bool:
@@ -200,6 +207,7 @@ class Job:
             "sent": dict(self.sent),
             "adaptations": [plain(each) for each in self.adaptations],
             "parts": [plain(each) for each in self.parts],
+            "problems": list(self.problems),
         }
         return json.dumps(fields, indent=1, ensure_ascii=False)
 
@@ -224,6 +232,7 @@ class Job:
                 adaptations=tuple(Adaptation(**each) for each in fields["adaptations"]),
                 created_at=str(fields["created_at"]),
                 parts=tuple(_part(each) for each in fields["parts"]),
+                problems=tuple(str(each) for each in fields["problems"]),
             )
         except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation) as error:
             raise ConfigurationError(f"not the text of a job ({type(error).__name__})") from None

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
@@ -78,7 +79,7 @@ class ImageRequest(_Model):
         if isinstance(value, ProviderOptions):
             value = [value]
         if isinstance(value, (list, tuple)):
-            return {each.provider: each.model_dump(mode="json", exclude_unset=True) for each in value}
+            return {each.provider: each.model_dump(exclude_unset=True) for each in value}
         return copy.deepcopy(value)
 
     @field_validator("images", mode="before")
@@ -119,10 +120,14 @@ class ImageRequest(_Model):
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, ImageInput):
-        return value.digest
-    if isinstance(value, tuple):
+    if isinstance(value, (ImageInput, bytes, Path)) or hasattr(value, "save"):  # a picture, here or in the options
+        return ImageInput.of(value).digest
+    if isinstance(value, BaseModel):
+        return value.model_dump(exclude_unset=True)
+    if isinstance(value, (tuple, list)):
         return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
     return value
 
 

@@ -8,7 +8,7 @@ from enum import Enum, StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from imagegen import files, pictures
+from imagegen import files, notebook, pictures
 from imagegen.errors import Billed, ImageGenError
 
 if TYPE_CHECKING:
@@ -174,6 +174,12 @@ class Image:
         """Where it was saved to, with ``save_to``; None while in memory."""
         return self.content.path
 
+    @property
+    def caption(self) -> str:
+        """What it is, in a few words."""
+        seed = f", seed {self.seed}" if self.seed is not None else ""
+        return f"{self.width}x{self.height} {pictures.FORMATS[self.media_type]}{seed}"
+
     def save(self, path: str | Path, *, overwrite: bool = True) -> Path:
         """Write the file atomically, with the suffix of its true type, and return where it is.
 
@@ -241,6 +247,14 @@ class ImageResult:
     def image(self) -> Image:
         """The first picture."""
         return self.images[0]
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the pictures, what they cost, what was changed."""
+        figures = [notebook.figure(each.content.view(), each.media_type, each.caption) for each in self.images]
+        lines = [f"{self.answered_by or self.model}, {self.cost}, {self.latency.total_s:.1f} s"]
+        lines += [f"changed: {each}" for each in self.adaptations]
+        lines += [f"picture {each.index + 1} did not come: {each.error.message}" for each in self.failures]
+        return notebook.page(figures, [*lines, *(f"note: {each}" for each in self.warnings)])
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON values, without picture bytes and without `raw`."""

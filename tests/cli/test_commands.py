@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+COMMANDS = ["generate", "edit", "plan", "models", "providers", "doctor", "submit", "resume", "cancel", "completion"]
 CANARY = "canary-4f9d1c7e-key"
 
 
@@ -121,6 +122,11 @@ def test_options_reach_the_provider(imagegen):
         (("generate", "a", "-m", "openai:gpt-image-2", "--max-usd", "0.0001"), "max_usd"),
         (("plan", "a", "-m", "openai:gpt-image-2", "--size", "9x9"), "nearest"),
         (("resume", "nothing"), "no open job"),
+        (("edit", "a", "-m", "stub:painter"), "edit needs a picture"),
+        (("edit", "a", "-m", "stub:painter", "-i", "gone.png"), "no such picture: gone.png"),
+        (("edit", "a", "-m", "stub:painter", "-i", "/etc/hostname"), "not a picture"),
+        (("submit", "a", "-m", "openai:gpt-image-2"), "no handle"),
+        (("cancel", "nothing"), "no open job"),
     ],
 )
 def test_bad_input_is_one_line(imagegen, arguments, said):
@@ -187,7 +193,7 @@ def test_doctor_names_keys_and_hides_them(imagegen):
     assert {each["name"]: each["problem"] for each in found["plugins"]} == {"openai": None, "stub": None}
 
 
-@pytest.mark.parametrize("command", ["generate", "plan", "models", "providers", "doctor", "resume"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_has_examples(imagegen, command):
     """Every command shows how it is used."""
     done = imagegen(command, "--help")
@@ -250,3 +256,77 @@ def test_interrupt_is_told_and_exits_130(imagegen, times):
         assert process.wait(timeout=30) == 130
     assert "interrupted" in said
     assert ("stopped" in said) == (times == 2)
+
+
+def test_edit_changes_what_the_mask_allows(imagegen):
+    """An edit through the command line changes the picture inside the mask and nothing outside."""
+    Image.new("RGB", (96, 64), "orange").save(imagegen.folder / "fox.png")
+    mask = Image.new("L", (96, 64), 0)
+    mask.paste(255, (0, 0, 30, 64))
+    mask.save(imagegen.folder / "mask.png")
+    done = imagegen(
+        "edit", "make it blue", "-i", "fox.png", "--mask", "mask.png", "-m", "stub:painter", "-o", "blue.png"
+    )
+    assert done.returncode == 0, done.stderr
+    with Image.open(imagegen.folder / "blue.png") as picture:
+        changed = picture.convert("RGB")
+    assert changed.getpixel((60, 30)) == (255, 165, 0)
+    assert changed.getpixel((10, 30)) != (255, 165, 0)
+
+
+def test_partials_are_counted_and_kept(imagegen):
+    """Unfinished pictures are counted on standard error and kept where asked; the result is the same as ever."""
+    done = imagegen(
+        "generate",
+        "a star",
+        "-m",
+        "stub:painter",
+        "--size",
+        "64x64",
+        "--partial-images",
+        "2",
+        "--save-partials",
+        "parts",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "unfinished picture 2" in done.stderr
+    assert {path.name for path in (imagegen.folder / "parts").iterdir()} == {"partial-1.png", "partial-2.png"}
+    assert done.stdout.split() == ["image.png"]
+
+
+def test_preview_needs_a_terminal(imagegen):
+    """Without a terminal a preview shows nothing, and harms nothing."""
+    done = imagegen("generate", "a star", "-m", "stub:painter", "--size", "64x64", "--preview")
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_submit_then_resume(imagegen):
+    """A submitted job is an id and, where asked, a private file; another run collects it."""
+    done = imagegen("submit", "a star", "-m", "stub:slow", "--size", "64x64", "-o", "job.json")
+    assert done.returncode == 0, done.stderr
+    assert (imagegen.folder / "job.json").stat().st_mode & 0o777 == 0o600
+    collected = imagegen("resume", "job.json", "-o", "star.png")
+    assert collected.returncode == 0, collected.stderr
+    assert size_of(imagegen.folder / "star.png") == (64, 64)
+
+
+def test_cancel_stops_a_job(imagegen):
+    """A job that was stopped is not collected any more."""
+    job = imagegen("submit", "a star", "-m", "stub:slow", "--option", "stub.render_s=30").stdout.strip()
+    done = imagegen("cancel", job[:8])
+    assert done.returncode == 0, done.stderr
+    assert "may be billed" in done.stderr
+    assert "no open jobs" in imagegen("resume").stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_script_is_printed(imagegen, shell):
+    """The completion script for a shell names the program."""
+    assert "_IMAGEGEN_COMPLETE" in imagegen("completion", shell).stdout
+
+
+def test_completion_completes(imagegen):
+    """A shell that asks gets the commands that begin so."""
+    done = imagegen(_IMAGEGEN_COMPLETE="bash_complete", COMP_WORDS="imagegen ge", COMP_CWORD="1")
+    assert "generate" in done.stdout

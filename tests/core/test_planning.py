@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import imagegen
 from imagegen import ConfigurationError, UnsupportedError
-from imagegen.planning import plan_call
+from imagegen.planning import Wish, plan_call
 from imagegen.settings import Settings
 from imagegen.types.request import ImageRequest
 
@@ -19,7 +19,7 @@ AZURE = {"azure": imagegen.Connection("openai", base_url="https://eu.azure.inval
 def plan(model, policy="adapt", connections=None, **fields):
     """The first plan for one request."""
     request = ImageRequest(**{"prompt": "a red fox", **fields})
-    return plan_call(request, "generate", (model,), policy, Settings.load(connections))[0]
+    return plan_call(Wish(request, "generate", policy), (model,), Settings.load(connections))[0]
 
 
 def test_a_plan_shows_the_request_word_for_word():
@@ -163,7 +163,7 @@ def test_options_of_others_wait():
 def test_fallbacks_are_planned_too():
     """With several models the plan shows what comes next."""
     request = ImageRequest(prompt="a")
-    plans = plan_call(request, "generate", (FIXED, TWO, "stub:painter"), "adapt", Settings.load())
+    plans = plan_call(Wish(request, "generate"), (FIXED, TWO, "stub:painter"), Settings.load())
     assert [each.model for each in plans] == [TWO, "stub:painter"]
 
 

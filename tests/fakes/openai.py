@@ -1,41 +1,67 @@
-"""A strict Images API on loopback: answers as OpenAI documents it, and refuses what OpenAI refuses.
+"""A strict Images API on loopback: answers as OpenAI (and Azure) document it, and refuses what they refuse.
 
-Its rules are its own (`openai_rules`), not the library's. ``POST /images/generations`` only; no streams yet.
+Its rules are its own (`openai_rules`, `openai_edit_rules`), not the library's.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
-import io
 import json
 import math
-import socket
 import threading
 import time
 import uuid
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-import uvicorn
-from fakes.openai_rules import REFUSED_PICTURE, REFUSED_PROMPT, Refusal, checked, usage
-from PIL import Image
-from starlette.applications import Starlette
-from starlette.responses import JSONResponse, Response
+from fakes.openai_edit_rules import Edit, Upload, checked_edit, read_json, read_multipart
+from fakes.openai_painting import edited, picture
+from fakes.openai_rules import REFUSED_PICTURE, REFUSED_PROMPT, Refusal, checked, streamed_usage, usage
+from fakes.openai_serving import Serving
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from starlette.requests import Request
 
-__all__ = ["REFUSED_PICTURE", "REFUSED_PROMPT", "FakeOpenAI", "fake_openai"]
+__all__ = ["REFUSED_PICTURE", "REFUSED_PROMPT", "FakeOpenAI", "Received", "Upload", "fake_openai"]
+
+_BLOCKED = {
+    "message": "Your request was rejected by the safety system. safety_violations=[violence].",
+    "type": "image_generation_user_error",
+    "param": None,
+    "code": "moderation_blocked",
+    "moderation_details": {"moderation_stage": "output", "categories": ["violence"]},
+}
 
 
 @dataclass(slots=True)
 class Received:
     """One request as it came."""
 
+    path: str
+    query: dict[str, str]
     headers: dict[str, str]
     body: Any
+    """JSON values, or the fields of a form."""
+    uploads: list[Upload] = field(default_factory=list)
+    """The file parts of a form."""
+
+
+@dataclass(slots=True)
+class Behaviour:
+    """How it answers what it accepts."""
+
+    most_partials: int = 3
+    """Fewer unfinished pictures than were asked may come."""
+    ending: Literal["completed", "error", "bare error", "nothing"] = "completed"
+    """What a stream ends with."""
+    noisy: bool = False
+    """Pictures are of several MB."""
 
 
 @dataclass(slots=True)
@@ -43,44 +69,48 @@ class FakeOpenAI:
     """The server; a context manager, async or not. Runs in a thread of its own."""
 
     key: str = "sk-test-0000000000000000"
+    token: str = "entra-token-00000000"
+    """What Azure takes as a bearer's."""
+    deployments: dict[str, str] = field(default_factory=dict)
+    """Azure's: the deployment's name to the model's."""
+    elsewhere: dict[str, bytes] = field(default_factory=dict)
+    """Pictures behind the file ids and URLs that an edit may refer to."""
+    certificate: tuple[str, str] | None = None
     svg_author_selection: bool = False
     """The account may, and then must, name the author of an svg."""
+    origin: str = ""
     base_url: str = ""
+    behaviour: Behaviour = field(default_factory=Behaviour)
     requests: list[Received] = field(default_factory=list)
     submits: int = 0
     """Requests that arrived whole."""
     billed: int = 0
     """Those that were drawn."""
+    finished: int = 0
+    """Streams that came to what they end with."""
     refusals: list[dict[str, Any]] = field(default_factory=list)
     """The error bodies that were sent, in order."""
     next_answers: deque[tuple[int, Any, dict[str, str]]] = field(default_factory=deque)
     """Status, body and headers to answer with before anything is looked at."""
-    _server: uvicorn.Server | None = None
-    _thread: threading.Thread | None = None
+    _released: threading.Event = field(default_factory=threading.Event)
+    _serving: Serving | None = None
 
     def __enter__(self) -> Self:
-        listening = socket.create_server(("127.0.0.1", 0))
-        self.base_url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
-        app = Starlette(routes=[Route("/v1/images/generations", self._generations, methods=["POST"])])
-        config = uvicorn.Config(app, log_level="error", lifespan="off", ws="none", timeout_graceful_shutdown=1)
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, args=([listening],), daemon=True)
-        self._thread.start()
+        self.release()
+        routes = [
+            Route(f"{front}/images/{verb}", handler, methods=["POST"])
+            for front in ("/v1", "/openai/v1", "/openai/deployments/{deployment}")
+            for verb, handler in (("generations", self._generations), ("edits", self._edits))
+        ]
+        self._serving = Serving(routes, self.certificate).__enter__()
+        self.origin = self._serving.origin
+        self.base_url = f"{self.origin}/v1"
         return self
 
     def __exit__(self, *exception: object) -> None:
-        assert self._server is not None
-        assert self._thread is not None
-        self._server.should_exit = True
-        self._thread.join(10)
-
-    def forget(self) -> None:
-        """Start again with nothing received and nothing prepared: for a server that several tests share."""
-        self.requests.clear()
-        self.refusals.clear()
-        self.next_answers.clear()
-        self.submits = self.billed = 0
-        self.svg_author_selection = False
+        assert self._serving is not None
+        self.release()
+        self._serving.__exit__()
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -88,38 +118,121 @@ class FakeOpenAI:
     async def __aexit__(self, *exception: object) -> None:
         self.__exit__()
 
+    def forget(self) -> None:
+        """Start again with nothing received and nothing prepared: for a server that several tests share."""
+        self.requests.clear()
+        self.refusals.clear()
+        self.next_answers.clear()
+        self.submits = self.billed = self.finished = 0
+        self.svg_author_selection = False
+        self.behaviour = Behaviour()
+        self.release()
+
+    def hold(self) -> None:
+        """Send a stream's first event only, until `release`."""
+        self._released.clear()
+
+    def release(self) -> None:
+        """Let what is held go on."""
+        self._released.set()
+
+    # What arrives.
+
     async def _generations(self, request: Request) -> Response:
         started, raw = time.monotonic(), await request.body()
         body = json.loads(raw) if request.headers.get("content-type") == "application/json" else raw
-        self.requests.append(Received(dict(request.headers), body))
-        self.submits += 1
-        if self.next_answers:
-            status, answer, headers = self.next_answers.popleft()
-            content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-            return Response(content, status, {"content-type": "application/json", **_headers(started), **headers})
+        self._note(request, body)
+        return self._canned(started) or self._answer(request, body, None, started)
+
+    async def _edits(self, request: Request) -> Response:
+        started, raw = time.monotonic(), await request.body()
+        kind = request.headers.get("content-type", "")
         try:
-            self._check_key(request)
-            answer = self._draw(checked(body, self.svg_author_selection))
+            if kind.startswith("multipart/form-data"):
+                edit = read_multipart(kind, raw)
+                self._note(request, edit.fields, [*edit.images, *(each for each in (edit.mask, edit.markup) if each)])
+            else:
+                self._note(request, json.loads(raw))
+                if request.url.path.startswith("/openai/"):
+                    raise Refusal(415, "UnsupportedMediaType", "Edits are multipart/form-data.")
+                edit = read_json(json.loads(raw), self.elsewhere)
         except Refusal as refusal:
-            self.refusals.append(refusal.body["error"])
-            return JSONResponse(refusal.body, refusal.status, _headers(started))
+            return self._refused(refusal, started)
+        return self._canned(started) or self._answer(request, edit.fields, edit, started)
+
+    def _note(self, request: Request, body: Any, uploads: list[Upload] | None = None) -> None:
+        address = request.url
+        self.requests.append(
+            Received(address.path, dict(request.query_params), dict(request.headers), body, uploads or [])
+        )
+        self.submits += 1
+
+    # What it says.
+
+    def _canned(self, started: float) -> Response | None:
+        if not self.next_answers:
+            return None
+        status, answer, headers = self.next_answers.popleft()
+        content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+        return Response(content, status, {"content-type": "application/json", **_headers(started), **headers})
+
+    def _answer(self, request: Request, fields: Any, edit: Edit | None, started: float) -> Response:
+        try:
+            fields = self._of_azure(request, fields) if request.url.path.startswith("/openai/") else fields
+            self._check_key(request)
+            if edit is not None:
+                edit.fields = fields
+                asked = checked_edit(edit, self.svg_author_selection)
+            else:
+                asked = checked(fields, self.svg_author_selection)
+        except Refusal as refusal:
+            return self._refused(refusal, started)
         self.billed += 1
-        return JSONResponse(answer, headers=_headers(started))
+        if asked["stream"]:
+            return StreamingResponse(
+                self._events(asked, edit), headers={"content-type": "text/event-stream", **_headers(started)}
+            )
+        return JSONResponse(self._draw(asked, edit), headers=_headers(started))
+
+    def _refused(self, refusal: Refusal, started: float) -> Response:
+        self.refusals.append(refusal.body["error"])
+        return JSONResponse(refusal.body, refusal.status, _headers(started))
 
     def _check_key(self, request: Request) -> None:
-        if request.headers.get("authorization") != f"Bearer {self.key}":
+        shown = request.headers.get("authorization")
+        good = shown == f"Bearer {self.key}"
+        if request.url.path.startswith("/openai/"):
+            own = request.headers.get("api-key")
+            good = (shown, own) in ((f"Bearer {self.token}", None), (None, self.key))
+        if not good:
             raise Refusal(401, "invalid_api_key", "Incorrect API key provided: sk-****. Find yours in your account.")
 
-    def _draw(self, asked: dict[str, Any]) -> dict[str, Any]:
-        pictures = [base64.b64encode(picture(asked, index)).decode() for index in range(asked["n"])]
+    def _of_azure(self, request: Request, fields: Any) -> dict[str, Any]:
+        """The fields with the model that stands behind the deployment."""
+        name, version = request.path_params.get("deployment"), request.query_params.get("api-version")
+        if name is None and version not in (None, "v1", "preview"):
+            raise Refusal(400, "BadRequest", "API version not supported")
+        if name is not None and not (version and version[:1].isdigit()):
+            raise Refusal(404, "404", "Resource not found")
+        if name is not None and "model" in fields:
+            raise Refusal(400, "unknown_parameter", "Unknown parameter: 'model'.", "model")
+        name = name or fields.get("model")
+        if name not in self.deployments:
+            raise Refusal(404, "DeploymentNotFound", "The API deployment for this resource does not exist.")
+        if fields.get("output_format") == "webp":
+            raise Refusal(400, "invalid_value", "Supported values are: 'png' and 'jpeg'.", "output_format")
+        return {**fields, "model": self.deployments[name]}
+
+    def _picture(self, asked: dict[str, Any], edit: Edit | None, index: int) -> str:
+        made = edited(asked, edit) if edit is not None else picture(asked, index, self.behaviour.noisy)
+        return base64.b64encode(made).decode()
+
+    def _draw(self, asked: dict[str, Any], edit: Edit | None) -> dict[str, Any]:
         answer = {
             "created": int(time.time()),
-            "background": "transparent" if asked["background"] == "transparent" else "opaque",
-            "data": [{"b64_json": each} for each in pictures],
-            "output_format": asked["output_format"],
-            "quality": asked["quality"],
-            "size": asked["size"],
-            "usage": usage(asked),
+            "data": [{"b64_json": self._picture(asked, edit, index)} for index in range(asked["n"])],
+            **_echo(asked),
+            "usage": usage(asked, _sizes(edit)),
         }
         if asked["safety_identifier"]:
             answer["safety_identifier"] = asked["safety_identifier"]
@@ -134,10 +247,47 @@ class FakeOpenAI:
             }
         return answer
 
+    async def _events(self, asked: dict[str, Any], edit: Edit | None) -> AsyncIterator[bytes]:
+        """A stream: unfinished pictures, perhaps fewer than asked, then what it ends with."""
+        kind = "image_generation" if edit is None else "image_edit"
+        partials = min(asked["partial_images"] or 0, self.behaviour.most_partials)
+        for index in range(partials):
+            shown = {"b64_json": self._picture(asked, None, 5 + index), "partial_image_index": index}
+            yield _event(f"{kind}.partial_image", {**shown, "created_at": int(time.time()), **_echo(asked)})
+            await asyncio.to_thread(self._released.wait, 30)
+        self.finished += 1
+        match self.behaviour.ending:
+            case "completed":
+                counted = streamed_usage(usage(asked, _sizes(edit)), partials)
+                final = {"b64_json": self._picture(asked, edit, 0), "created_at": int(time.time()), **_echo(asked)}
+                yield _event(f"{kind}.completed", {**final, "usage": counted})
+            case "error":
+                yield _event("error", {"error": _BLOCKED})
+            case "bare error":
+                yield f"event: error\ndata: {json.dumps(_BLOCKED)}\n\n".encode()
+
 
 def fake_openai(**settings: Any) -> FakeOpenAI:
     """A server to be entered: ``async with fake_openai() as server``."""
     return FakeOpenAI(**settings)
+
+
+def _event(name: str, data: dict[str, Any]) -> bytes:
+    return f"event: {name}\ndata: {json.dumps({'type': name, **data}, separators=(',', ':'))}\n\n".encode()
+
+
+def _echo(asked: dict[str, Any]) -> dict[str, Any]:
+    """The request as it was taken."""
+    return {
+        "background": "transparent" if asked["background"] == "transparent" else "opaque",
+        "output_format": asked["output_format"],
+        "quality": asked["quality"],
+        "size": asked["size"],
+    }
+
+
+def _sizes(edit: Edit | None) -> list[tuple[int, int]]:
+    return [each.opened().size for each in edit.images] if edit is not None else []
 
 
 def _headers(started: float) -> dict[str, str]:
@@ -147,21 +297,3 @@ def _headers(started: float) -> dict[str, str]:
         "openai-version": "2020-10-01",
         "openai-organization": "example-org",
     }
-
-
-def picture(asked: dict[str, Any], index: int) -> bytes:
-    """A real file of the asked size and format."""
-    width, height = map(int, asked["size"].split("x"))
-    kind, file, colour = asked["output_format"], io.BytesIO(), (200, 30 + 20 * index, 40)
-    if kind == "svg":
-        head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">'
-        return f'{head}<rect width="9" height="9" fill="#c81e28"/></svg>'.encode()
-    if kind == "gif":
-        frames = [Image.new("P", (width, height), number) for number in range(asked["frame_count"])]
-        duration = round(asked["frame_duration_ms"], -1)
-        frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=duration, loop=0)
-        return file.getvalue()
-    clear = asked["background"] == "transparent"
-    still = Image.new("RGBA", (width, height), (*colour, 128)) if clear else Image.new("RGB", (width, height), colour)
-    still.save(file, kind.upper(), quality=asked["output_compression"] or 100, compress_level=1)
-    return file.getvalue()

@@ -68,7 +68,7 @@ def parsed(body: Any, asked: Task | None = None, status: int = 200) -> imagegen.
     return PROVIDER.parse(checked(reply, PROVIDER.read_error), asked or task())
 
 
-OWN_SAMPLES = sorted(path.name for path in OWN.glob("*.json"))
+OWN_SAMPLES = sorted(path.name for path in OWN.glob("generate_*.json"))
 COLLECTED_SAMPLES = ("generate_png.json", "generate_gif.json", "generate_svg.json")
 
 
@@ -118,7 +118,10 @@ def test_words_that_are_not_openais_go_to_servers_that_may_know_them():
         ({"frame_duration_ms": 100}, {"output_format": "png"}, "gif"),
         ({"svg": {"model": "author-1"}}, {"output_format": "gif"}, "svg"),
         ({}, {"output_format": "svg", "n": 2}, "n=1"),
-        ({}, {"images": [b"picture"]}, "edit"),
+        ({"input_fidelity": "high"}, {}, "edit"),
+        ({"markup": b"picture"}, {}, "edit"),
+        ({"image_file_ids": ["file-1"]}, {}, "edit"),
+        ({"mask_file_id": "file-1"}, {}, "edit"),
     ],
 )
 def test_fields_that_do_not_go_together_are_refused_before_sending(options, fields, words):

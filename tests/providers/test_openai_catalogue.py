@@ -180,21 +180,18 @@ def test_what_all_of_them_take(model):
     ],
 )
 def test_what_only_some_take(model, qualities, options):
-    """Qualities and options by generation."""
+    """Qualities and options by generation; every edit may name pictures that lie at OpenAI."""
     capabilities = MODELS[model].capabilities
     assert len(capabilities.parameters["quality"].values) == qualities
-    assert set(capabilities.options) == options
+    assert set(capabilities.options) == options | {"image_file_ids", "mask_file_id"}
 
 
-def test_options_for_new_pictures_are_those_of_the_provider():
-    """What the file names for generating is what the provider's options have."""
-    named = {
-        name
-        for model in MODELS.values()
-        for name, option in model.capabilities.options.items()
-        if not option.operations or "generate" in option.operations
-    }
-    assert named == set(OpenAIOptions.model_fields)
+def test_options_are_those_of_the_provider():
+    """What the file names is what the provider's options have; those about pictures are for edits alone."""
+    named = {name: option for model in MODELS.values() for name, option in model.capabilities.options.items()}
+    assert set(named) == set(OpenAIOptions.model_fields)
+    for_edits = {"input_fidelity", "markup", "image_file_ids", "mask_file_id"}
+    assert {name for name, option in named.items() if option.operations == ("edit",)} == for_edits
 
 
 # What they cost.

@@ -16,6 +16,7 @@ from imagegen import (
     BadOutputError,
     Call,
     ConfigurationError,
+    Connection,
     ConnectionFailedError,
     ImageRequest,
     InvalidRequestError,
@@ -30,6 +31,7 @@ from imagegen.catalogue import facts_of
 from imagegen.http.connection import HttpConnection
 from imagegen.provider import pay
 from imagegen.secrets import Secret
+from imagegen.settings import Settings
 from imagegen.types.connection import Endpoint
 from imagegen_providers.openai import OpenAI, OpenAIOptions
 
@@ -57,8 +59,9 @@ async def answer(server: FakeOpenAI, asked: Task, *, key: Any = KEY, **endpoint:
     """What the fake's answer comes to, over a connection of its own."""
     settings = {"base_url": server.base_url, "own_base_url": True, **endpoint}
     api_key = Secret(key) if isinstance(key, str) else key
-    http = HttpConnection(Endpoint("openai", "openai", api_key=api_key, facts=facts_of("openai"), **settings))
     provider = OpenAI()
+    resolved = Endpoint("openai", "openai", api_key=api_key, facts=facts_of("openai"), **settings)
+    http = HttpConnection(resolved, provider.auth)
     try:
         found = await pay(provider, asked, Call(http.endpoint, http, time.monotonic() + 30))
     finally:
@@ -130,13 +133,21 @@ async def test_key_of_now_is_sent_and_nothing_else_of_the_environment(server, mo
     assert {"openai-organization", "openai-project", "idempotency-key"}.isdisjoint(headers)
 
 
-async def test_account_is_named_at_openais_own_address(server, monkeypatch):
-    """Organization and project are customary variables of the provider."""
-    monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
-    monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-1")
-    await answer(server, task(), own_base_url=False)
+async def test_account_of_the_connection_is_named(server):
+    """Organization and project of the resolved connection are headers."""
+    await answer(server, task(), organization="org-1", project="proj-1")
     headers = server.requests[0].headers
     assert (headers["openai-organization"], headers["openai-project"]) == ("org-1", "proj-1")
+
+
+def test_customary_variables_name_the_account_at_openais_own_address():
+    """What the environment says of an account goes to no other server; what a caller says goes where he says."""
+    environment = {"OPENAI_ORG_ID": "org-1", "OPENAI_PROJECT_ID": "proj-1"}
+    elsewhere = Connection("openai", base_url="http://127.0.0.1:9/v1", project="proj-2")
+    settings = Settings({"there": elsewhere}, environment)
+    own, there = settings.endpoint("openai"), settings.endpoint("there")
+    assert (own.organization, own.project) == ("org-1", "proj-1")
+    assert (there.organization, there.project) == (None, "proj-2")
 
 
 async def test_connection_without_a_key_sends_none(server, monkeypatch):
@@ -149,10 +160,10 @@ async def test_connection_without_a_key_sends_none(server, monkeypatch):
 
 async def test_answer_is_timed_and_named(server):
     """Request id, the server's own seconds, and when the bytes moved."""
-    http = HttpConnection(
-        Endpoint("openai", "openai", server.base_url, Secret(KEY), facts_of("openai"), own_base_url=True)
-    )
-    call, provider = Call(http.endpoint, http, math.inf), OpenAI()
+    provider = OpenAI()
+    resolved = Endpoint("openai", "openai", server.base_url, Secret(KEY), facts_of("openai"), own_base_url=True)
+    http = HttpConnection(resolved, provider.auth)
+    call = Call(http.endpoint, http, math.inf)
     await pay(provider, task(), call)
     await provider.aclose()
     await http.aclose()

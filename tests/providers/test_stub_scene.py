@@ -11,7 +11,8 @@ from pixels import blobs
 
 from imagegen_providers.stub.layout import boxes_of, spots_of
 from imagegen_providers.stub.paint import picture_of
-from imagegen_providers.stub.scene import Group, Lettering, Relation, Scene, scene_of
+from imagegen_providers.stub.reading import scene_of
+from imagegen_providers.stub.scene import Group, Lettering, Relation, Scene
 from imagegen_providers.stub.words import COLOURS, PLACES, SHAPES, rgb
 
 

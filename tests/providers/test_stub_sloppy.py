@@ -9,11 +9,12 @@ import pytest
 from pixels import blobs
 
 from imagegen_providers.stub import RIGHT, painted, scene_of
+from imagegen_providers.stub.boards import Board
 from imagegen_providers.stub.paint import picture_of
 from imagegen_providers.stub.scene import Group, Lettering
 from imagegen_providers.stub.words import rgb
 
-PROMPT = 'three red circles left of the word "HELLO"'
+PROMPT = 'three red circles left of the word "HELLO", and a tic-tac-toe board with X in the centre and O at the top'
 SEEDS = 2_000
 
 
@@ -32,6 +33,8 @@ def mistakes(truth, scene):
             found.add("shape")
         if isinstance(right, Lettering) and right.text != wrong.text:
             found.add("text")
+        if isinstance(right, Board) and right.marks != wrong.marks:
+            found.add("board")
     return found | ({"position"} if truth.relations != scene.relations else set())
 
 
@@ -90,6 +93,10 @@ def test_mistakes_differ_between_prompts(many):
         ('"HELLO"', "text"),
         ('"9 Z ΩЯ!"', "text"),
         ('"!"', "text"),
+        ("a tic-tac-toe board with X in the centre", "board"),
+        ("a tic-tac-toe board: X X O / O X O / O X X", "board"),
+        ("a 3 by 4 grid with the second row blue", "board"),
+        ("a chess board in the starting position", "board"),
     ],
 )
 def test_a_mistake_is_made_where_there_is_something_to_get_wrong(prompt, kind):
@@ -121,6 +128,17 @@ def test_a_misspelling_changes_one_letter():
         (text,) = painted('"HELLO"', seed, "sloppy", {**RIGHT, "text": 0.0}).texts
         assert sum(a != b for a, b in zip("HELLO", text, strict=True)) == 1
         assert text.isupper()
+
+
+def test_a_misput_piece_stands_on_a_neighbouring_square():
+    """One piece moved by one square; nothing is lost, nothing else moves."""
+    seen = set()
+    for seed in range(40):
+        (board,) = painted("a chess board with a white K on e4", seed, "sloppy", {**RIGHT, "board": 0.0}).boards
+        (king,) = board.marks
+        seen.add((king.row, king.column))
+        assert (king.sign, king.colour) == ("K", "white")
+    assert seen == {(3, 4), (5, 4), (4, 3), (4, 5)}
 
 
 def test_a_mirrored_arrangement_is_still_possible():

@@ -6,18 +6,25 @@ openai.toml.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import imagegen
-from imagegen import Output, ProviderError, Wire
-from imagegen_providers.openai import errors, sending
-from imagegen_providers.openai.answer import Answer, echo_of, nothing_came, picture_of, usage_of
-from imagegen_providers.openai.asking import OpenAIOptions, SvgAuthor, SvgReasoning, body_of, check
+from imagegen import Output, Partial, ProviderError, Wire
+from imagegen_providers.openai import azure, errors, sending
+from imagegen_providers.openai.answer import Answer, StreamEvent, echo_of, nothing_came, picture_of, usage_of
+from imagegen_providers.openai.asking import check, generation_of
+from imagegen_providers.openai.editing import check_edit, edit_of
+from imagegen_providers.openai.options import OpenAIOptions, SvgAuthor, SvgReasoning
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from openai import AsyncOpenAI
 
-    from imagegen import Call, Reply, Task
+    from imagegen import Call, Reply, ServerEvent, Task
+    from imagegen.secrets import Secret
+    from imagegen.types.connection import Endpoint
 
 __all__ = ["OpenAI", "OpenAIOptions", "SvgAuthor", "SvgReasoning", "imagegen_provider"]
 
@@ -31,7 +38,20 @@ class OpenAI(imagegen.HttpProvider):
 
     def generate(self, task: Task) -> Wire:
         check(task)
-        return Wire.post("/images/generations", json=body_of(task))
+        return generation_of(task)
+
+    def edit(self, task: Task) -> Wire:
+        check(task)
+        check_edit(task)
+        return edit_of(task)
+
+    def auth(self, key: Secret, endpoint: Endpoint) -> dict[str, str]:
+        """Azure takes its own keys in a header of their own; a token (from a callable) is a bearer's everywhere."""
+        account = {"OpenAI-Organization": endpoint.organization, "OpenAI-Project": endpoint.project}
+        named = {name: value for name, value in account.items() if value}
+        if azure.is_azure(endpoint) and not callable(endpoint.api_key):
+            return {"api-key": key.reveal(), **named}
+        return {**super().auth(key, endpoint), **named}
 
     def parse(self, reply: Reply, task: Task) -> Output:
         if reply.picture is not None:  # some servers answer with the file itself
@@ -52,9 +72,43 @@ class OpenAI(imagegen.HttpProvider):
     def read_error(self, reply: Reply) -> ProviderError | None:
         return errors.read(reply)
 
+    def parse_event(self, event: ServerEvent, task: Task) -> Partial | Output | None:
+        if event.data.body.strip() == b"[DONE]":
+            return None
+        found = event.data.parse(StreamEvent) if event.event != "error" else None
+        if found is None or found.error or found.type == "error":
+            raise errors.of_event(event)
+        kind = found.type or event.event
+        if kind.endswith(".partial_image") and found.b64_json is not None:
+            return Partial(found.b64_json, found.partial_image_index or 0)
+        if kind.endswith(".completed"):
+            return Output(
+                images=[picture_of(found, event.data)],
+                usage=usage_of(found, task),
+                revised_prompts=[found.revised_prompt],
+                echo=echo_of(found),
+                raw=event.data.raw(),
+            )
+        return None
+
     async def send(self, wire: Wire, call: Call) -> Reply:
+        if wire.form is not None:  # the core streams files; the SDK's client would read them on the event loop
+            return await super().send(wire, call)
+        async with sending.answer_to(self._sdk_for(call), wire, call) as response:
+            return await call.http.read(response, call.exchange)
+
+    @contextlib.asynccontextmanager
+    async def send_events(self, wire: Wire, call: Call) -> AsyncIterator[AsyncIterator[ServerEvent] | Reply]:
+        if wire.form is not None:
+            async with super().send_events(wire, call) as events:
+                yield events
+            return
+        async with sending.answer_to(self._sdk_for(call), wire, call) as response:
+            yield await call.http.read_events(response, call.exchange)
+
+    def _sdk_for(self, call: Call) -> AsyncOpenAI:
         self._sdk = self._sdk or sending.new_sdk(call)
-        return await sending.send(self._sdk, wire, call)
+        return self._sdk
 
     async def aclose(self) -> None:
         if self._sdk is not None:

@@ -53,19 +53,32 @@ class AuthorCounted(BaseModel):
     output_tokens: int
 
 
-class Answer(BaseModel):
-    """The body of a success."""
+class Told(BaseModel):
+    """What every success says besides its pictures: how the request was taken, and what was counted."""
 
-    data: list[Annotated[Picture | None, or_none]] | None = None
     usage: Annotated[Counted | None, or_none] = None
     svg_usage: Annotated[AuthorCounted | None, or_none] = None
     size: Annotated[str | None, or_none] = None
     quality: Annotated[str | None, or_none] = None
     background: Annotated[str | None, or_none] = None
     output_format: Annotated[str | None, or_none] = None
+    error: Any = None
+
+
+class Answer(Told):
+    """The body of a success."""
+
+    data: list[Annotated[Picture | None, or_none]] | None = None
     content_filter_results: Filters = None
     prompt_filter_results: Annotated[list[Prompted] | None, or_none] = None
-    error: Any = None
+
+
+class StreamEvent(Told, Picture):
+    """One event of a stream: an unfinished picture, or the finished one. Some servers name it beside its data only."""
+
+    b64_json: Annotated[PictureData | None, or_none] = None
+    type: Annotated[str | None, or_none] = None
+    partial_image_index: Annotated[int | None, or_none] = None
 
 
 def picture_of(picture: Picture | None, reply: Reply) -> PictureData | ImageUrl | ImageGenError:
@@ -96,12 +109,12 @@ def nothing_came(answer: Answer, reply: Reply) -> ProviderError:
     )
 
 
-def echo_of(answer: Answer) -> dict[str, str]:
+def echo_of(answer: Told) -> dict[str, str]:
     """The request as it was taken; ``auto`` says nothing."""
     return {name: got for name in _ECHOED if (got := getattr(answer, name)) not in (None, "auto")}
 
 
-def usage_of(answer: Answer, task: Task) -> Usage | None:
+def usage_of(answer: Told, task: Task) -> Usage | None:
     """What was counted. A picture takes output tokens: an answer that says none (some servers do) did not count."""
     counted, author = answer.usage, answer.svg_usage
     if counted is None or not counted.output_tokens:

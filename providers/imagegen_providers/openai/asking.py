@@ -1,54 +1,21 @@
-"""What goes to OpenAI: the options that it alone has, and the request in its words."""
+"""The request in OpenAI's words: what every call says, pictures apart."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from imagegen import ProviderOptions, UnsupportedError
+from imagegen import UnsupportedError, Wire
+from imagegen_providers.openai import azure
 
 if TYPE_CHECKING:
     from imagegen import Task
 
-_SENT_AS_ASKED = ("size", "quality", "background", "output_format", "output_compression")
+_SENT_AS_ASKED = ("size", "quality", "background", "output_format", "output_compression", "partial_images")
 _NOT_OPENAIS = ("aspect_ratio", "resolution", "seed", "negative_prompt")
 """In a task only for a model that the catalogue does not know, at a server that may take them."""
-
-
-class _Nested(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class SvgReasoning(_Nested):
-    """How long the author of an svg thinks."""
-
-    effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
-    """None: the author model's own default."""
-
-
-class SvgAuthor(_Nested):
-    """The text model that writes the svg after the picture; only for accounts that may choose it."""
-
-    model: str
-    reasoning: SvgReasoning | None = None
-
-
-class OpenAIOptions(ProviderOptions):
-    """What OpenAI alone has for new pictures. None is not sent."""
-
-    provider: ClassVar[str] = "openai"
-
-    moderation: Literal["auto", "low"] | None = None
-    """``"low"`` filters less."""
-    complexity: Literal["low", "medium", "high"] | None = None
-    """How much the picture is planned, apart from its `quality`."""
-    frame_count: Annotated[int, Field(ge=1)] | None = None
-    """Frames of a gif."""
-    frame_duration_ms: Annotated[int, Field(ge=1)] | None = None
-    """How long a gif shows each frame; rounded to 10 ms."""
-    svg: SvgAuthor | None = None
-    """Who writes an svg."""
+_PICTURES = frozenset({"markup", "image_file_ids", "mask_file_id"})
+_UNSTREAMED = ("gif", "svg")
+_OF_EDITS = _PICTURES | {"input_fidelity"}
 
 
 def check(task: Task) -> None:
@@ -57,9 +24,9 @@ def check(task: Task) -> None:
     Raises:
         UnsupportedError: These do not.
     """
-    request, options = task.request, _options(task)
-    if request.images:
-        raise UnsupportedError("OpenAI draws new pictures from a prompt alone; pictures are for an edit")
+    request, options = task.request, options_of(task)
+    if task.operation == "generate" and (strays := sorted(_OF_EDITS & options.keys())):
+        raise UnsupportedError(f"the option {strays[0]} is for an edit; nothing was sent")
     if request.output_format != "gif" and {"frame_count", "frame_duration_ms"} & options.keys():
         raise UnsupportedError('frame_count and frame_duration_ms need output_format="gif"; nothing was sent')
     if request.output_format != "svg" and "svg" in options:
@@ -69,18 +36,25 @@ def check(task: Task) -> None:
 
 
 def body_of(task: Task) -> dict[str, Any]:
-    """The request's JSON; what nobody asked for is left out."""
+    """The request's JSON; what nobody asked for is left out. Formats that OpenAI does not stream come whole."""
     request = task.request
     asked = {
-        "model": task.model,
         "prompt": request.prompt,
+        "model": None if azure.names_model(task) else task.model,
         "n": task.n,
         **{name: getattr(request, name) for name in (*_SENT_AS_ASKED, *_NOT_OPENAIS)},
         "safety_identifier": request.end_user_id,
-        **_options(task),
+        **{name: value for name, value in options_of(task).items() if name not in _PICTURES},
+        "stream": True if task.stream and request.output_format not in _UNSTREAMED else None,
     }
     return {**task.defaults, **{name: value for name, value in asked.items() if value is not None}}
 
 
-def _options(task: Task) -> dict[str, Any]:
-    return task.options.model_dump(exclude_none=True) if task.options else {}
+def generation_of(task: Task) -> Wire:
+    """A call for new pictures."""
+    return Wire.post(azure.path_of(task, "/images/generations"), json=body_of(task), query=azure.query_of(task))
+
+
+def options_of(task: Task) -> dict[str, Any]:
+    """The options that were given."""
+    return task.options.model_dump(exclude_none=True, exclude_defaults=True) if task.options else {}

@@ -18,7 +18,7 @@ from imagegen import (
 from imagegen_providers.openai.lenient import Filters, Text, as_text, filtered, or_none
 
 if TYPE_CHECKING:
-    from imagegen import Reply
+    from imagegen import Reply, ServerEvent
 
 _MODERATION = frozenset(
     {
@@ -71,7 +71,17 @@ class ErrorBody(BaseModel):
 def read(reply: Reply) -> ProviderError | None:
     """OpenAI's and Azure's ``error``; the plain text there of stable-diffusion.cpp; FastAPI's ``detail``."""
     body = reply.raw()
-    found = (body.get("error") or body.get("detail")) if isinstance(body, dict) else None
+    return _said((body.get("error") or body.get("detail")) if isinstance(body, dict) else None)
+
+
+def of_event(event: ServerEvent) -> ProviderError:
+    """The error that an event holds: in its member ``error``, or bare."""
+    body = event.data.raw()
+    held = body.get("error") if isinstance(body, dict) else None
+    return in_success(_said(held or body), event.data)
+
+
+def _said(found: Any) -> ProviderError | None:
     if not found:
         return None
     return _classified(ErrorBody.model_validate(found)) if isinstance(found, dict) else ProviderError(_words(found))

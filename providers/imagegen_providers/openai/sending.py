@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from imagegen import ImageGenError, OutcomeUnknownError
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import httpx2
     from openai import AsyncOpenAI, Omit
 
-    from imagegen import Call, Reply, Wire
+    from imagegen import Call, Wire
 
 _UNREAD = {"X-Stainless-Raw-Response": "stream"}
 """Makes the SDK hand out an answer before it has read it. Source: openai-python 3.54.0, `_response.py`."""
 _KEPT_HEADERS = frozenset({"accept", "content-type", "user-agent"})
-_ACCOUNT_HEADERS = frozenset({"openai-organization", "openai-project"})
 
 
 def new_sdk(call: Call) -> AsyncOpenAI:
@@ -30,8 +33,9 @@ def new_sdk(call: Call) -> AsyncOpenAI:
     )
 
 
-async def send(sdk: AsyncOpenAI, wire: Wire, call: Call) -> Reply:
-    """Send once and read the whole answer, whatever its status.
+@contextlib.asynccontextmanager
+async def answer_to(sdk: AsyncOpenAI, wire: Wire, call: Call) -> AsyncIterator[httpx2.Response]:
+    """Send once; the answer, whatever its status, not read yet.
 
     Raises:
         ImageGenError: As the core's own sending.
@@ -39,7 +43,8 @@ async def send(sdk: AsyncOpenAI, wire: Wire, call: Call) -> Reply:
     import httpx2
     import openai
 
-    options: Any = {"headers": {**await _headers(sdk, call), **wire.headers, **call.exchange.headers}}
+    headers = {**await _headers(sdk, call), **wire.headers, **call.exchange.headers}
+    options: Any = {"headers": headers, "params": dict(wire.query)}
     try:
         response = await sdk.post(wire.path, cast_to=httpx2.Response, body=wire.json, options=options)
     except openai.APIStatusError as error:
@@ -47,23 +52,19 @@ async def send(sdk: AsyncOpenAI, wire: Wire, call: Call) -> Reply:
     except openai.APIConnectionError as error:
         raise _failed(error) from None
     try:
-        return await call.http.read(response, call.exchange)
+        yield response
     finally:
         await response.aclose()
 
 
 async def _headers(sdk: AsyncOpenAI, call: Call) -> dict[str, str | Omit]:
-    """The key of now, and nothing that the SDK found in the environment but, at its own address, the account."""
+    """The connection's own headers and key, and nothing that the SDK found in the environment."""
     import openai
 
-    key, facts = await call.http.key(), call.endpoint.facts
-    kept = _KEPT_HEADERS if call.endpoint.own_base_url else _KEPT_HEADERS | _ACCOUNT_HEADERS
     found = (name for name in sdk.default_headers if not name.lower().startswith("x-stainless-"))
-    headers: dict[str, str | Omit] = {name: openai.omit for name in found if name.lower() not in kept}
+    headers: dict[str, str | Omit] = {name: openai.omit for name in found if name.lower() not in _KEPT_HEADERS}
     headers["Authorization"] = openai.omit
-    if key is not None:
-        headers[facts.key_header] = facts.key_prefix + key.reveal()
-    return {**headers, **_UNREAD}
+    return {**headers, **await call.http.headers(), **_UNREAD}
 
 
 def _failed(error: Exception) -> ImageGenError:

@@ -14,13 +14,17 @@ class Token:
     """One piece of a sentence that means something here."""
 
     kind: str
-    """``background``, ``shape``, ``text``, ``side``, ``order``, ``place``, ``pronoun``, ``pause`` or ``stop``."""
+    """``background``, ``shape``, ``text``, ``board``, ``turn``, ``type``, ``tint``, ``side``, ``order``, ``place``,
+    ``pronoun``, ``pause`` or ``stop``."""
     parts: dict[str, str]
     """The named parts of its pattern that were there."""
 
 
 def tokens_of(sentence: str) -> list[Token]:
-    """The pieces of a sentence in lower case, in order. Texts stand in it as their numbers in brackets: ``⟦0⟧``."""
+    """The pieces of a sentence in lower case, in order.
+
+    Texts and boards stand in it as their numbers in brackets: ``⟦0⟧``, ``⟦b0⟧``.
+    """
     sentence = _TWO_RED_AND_THREE_BLUE.sub(r"\g<found> \g<shape>", sentence)
     found, at = [], 0
     while at < len(sentence):
@@ -39,26 +43,37 @@ def _token_at(sentence: str, at: int) -> tuple[Token | None, int]:
     return None, _NEXT_WORD.match(sentence, at).end()  # type: ignore[union-attr]
 
 
-def _any(words: Iterable[str]) -> str:
+def colour_named(said: str | None) -> str | None:
+    """The name, as in `words.COLOURS` and with ``dark`` or ``light`` before it, of a colour as it is said."""
+    if said is None:
+        return None
+    shade, _, name = " ".join(said.lower().replace("-", " ").replace("pale", "light").split()).rpartition(" ")
+    name = SAME_COLOUR.get(name, name)
+    return f"{shade} {name}" if shade and name in COLOURS else name
+
+
+def any_of(words: Iterable[str]) -> str:
     """Any of these words, the longest first."""
     return "(?:" + "|".join(sorted(map(re.escape, words), key=len, reverse=True)) + ")"
 
 
 _NEXT_WORD = re.compile(r"\w+\s*|[^\w]", re.DOTALL)
-_COLOUR = rf"(?:(?:dark|light|pale)[ -])?{_any([*COLOURS, *SAME_COLOUR])}"
-_NOUN = _any(noun for nouns in SHAPES.values() for noun in nouns)
-_COUNT = rf"(?:(?:exactly|only|just|precisely) )?(?:the )?(?:\d{{1,3}}|{_any(COUNTS)})"
-_PLAIN = (
-    rf"(?:{_any(ADJECTIVES.split())},? ){{0,4}}"  # bounded, as is every repetition here: a prompt may be long and odd
+COLOUR = rf"(?:(?:dark|light|pale)[ -])?{any_of([*COLOURS, *SAME_COLOUR])}"
+NOUN = any_of(noun for nouns in SHAPES.values() for noun in nouns)
+COUNT_WORD = any_of(COUNTS)
+COUNT = rf"(?:(?:exactly|only|just|precisely) )?(?:the )?(?:\d{{1,3}}|{COUNT_WORD})"
+PLAIN = (
+    rf"(?:{any_of(ADJECTIVES.split())},? ){{0,4}}"  # bounded, as is every repetition here: a prompt may be long and odd
 )
-_NOT_A_SHAPE = rf"(?! (?:background|{_NOUN}))"
+_NOT_A_SHAPE = rf"(?! (?:background|{NOUN}))"
 _WRITING = "(?:words?|text|letters?|lettering|title|label|caption|inscription|writing)"
+_WAY = "(?:(?:counter-?|anti-?)?clockwise|to the left|to the right)"
 _CENTRE = "(?:cent(?:er|re)|middle)"
 _PICTURE = "(?:image|picture|canvas|frame|page|scene|drawing)"
 
 _TWO_RED_AND_THREE_BLUE = re.compile(
-    rf"\b(?P<found>{_COUNT} {_PLAIN}{_COLOUR})"
-    rf"(?=(?:,? and|,) {_COUNT} {_PLAIN}{_COLOUR} {_PLAIN}(?P<shape>{_NOUN}(?:e?s)?)\b)"
+    rf"\b(?P<found>{COUNT} {PLAIN}{COLOUR})"
+    rf"(?=(?:,? and|,) {COUNT} {PLAIN}{COLOUR} {PLAIN}(?P<shape>{NOUN}(?:e?s)?)\b)"
 )
 """A colour whose noun comes later: ``two red and three blue circles``."""
 
@@ -68,19 +83,41 @@ _PATTERNS = tuple(
         (
             "background",
             rf"(?:(?:on|against|over|with) )?(?:an? |the )?(?:(?:plain|solid|flat|pure|clean|simple|uniform),? ){{0,4}}"
-            rf"(?P<colour>{_COLOUR}) (?:background|backdrop|canvas|ground)\b",
+            rf"(?P<colour>{COLOUR}) (?:background|backdrop|canvas|ground)\b",
         ),
-        ("background", rf"background:? (?:is |in )?(?P<colour>{_COLOUR})\b"),
+        ("background", rf"background:? (?:is |in )?(?P<colour>{COLOUR})\b"),
         (
             "shape",
-            rf"(?:(?P<count>{_COUNT}) |(?P<the>the ))?{_PLAIN}(?:(?P<colour>{_COLOUR}) )?{_PLAIN}(?P<shape>{_NOUN})"
+            rf"(?:(?P<count>{COUNT}) |(?P<the>the ))?{PLAIN}(?:(?P<colour>{COLOUR}) )?{PLAIN}(?P<shape>{NOUN})"
             rf"(?P<plural>e?s)?\b(?!-)"
-            rf"(?:,? (?:all )?(?:in|colou?red|painted|that (?:is|are)) (?P<colour_after>{_COLOUR})\b{_NOT_A_SHAPE})?",
+            rf"(?:,? (?:all )?(?:in|colou?red|painted|that (?:is|are)) (?P<colour_after>{COLOUR})\b{_NOT_A_SHAPE})?",
         ),
         (
             "text",
-            rf"(?:(?P<colour>{_COLOUR}) {_WRITING}(?: [a-z]+){{0,3}} )?⟦(?P<number>\d+)⟧"
-            rf"(?:,? (?:written |painted |printed )?in (?P<colour_after>{_COLOUR})\b{_NOT_A_SHAPE})?",
+            rf"(?:(?P<colour>{COLOUR}) {_WRITING}(?: [a-z]+){{0,3}} )?⟦(?P<number>\d+)⟧"
+            rf"(?:,? (?:written |painted |printed )?in (?P<colour_after>{COLOUR})\b{_NOT_A_SHAPE})?",
+        ),
+        ("board", r"(?:an? |the )?⟦b(?P<number>\d+)⟧"),
+        (
+            "turn",
+            rf"(?:(?:rotated|turned|tilted|slanted) (?P<way_first>{_WAY} )?(?:by )?|at (?:an angle of )?)"
+            rf"(?P<degrees>\d{{1,3}})(?: ?°| ?degrees?\b)(?: (?P<way>{_WAY}))?",
+        ),
+        ("turn", r"(?P<fixed>upside[- ]down|vertical|sideways|diagonal)(?:ly)?\b"),
+        (
+            "type",
+            rf"(?:(?:in|at) )?(?P<px>\d{{1,3}})[ -]?(?:px|pixels?)\b(?: (?:high|tall)\b)?"
+            rf"(?: (?:type|size|{_WRITING})\b)?",
+        ),
+        (
+            "type",
+            rf"(?:in )?(?:very )?(?P<small>tiny|small|little|fine) (?:type|print|font|(?=(?:{COLOUR} )?{_WRITING}))\b",
+        ),
+        ("type", r"(?P<bare>tiny)\b"),
+        (
+            "tint",
+            rf"(?:written |painted |printed |set )?(?:in (?P<colour>{COLOUR})\b{_NOT_A_SHAPE}"
+            rf"|(?P<colour_after>{COLOUR}) {_WRITING}\b)",
         ),
         ("order", r"(?:from )?(?:the )?(?P<from>left|right|top|bottom) to (?:the )?(?:left|right|top|bottom)\b(?! of)"),
         (

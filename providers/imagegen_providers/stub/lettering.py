@@ -1,77 +1,104 @@
-"""Letters: Open Sans, which has Latin, Greek and Cyrillic; what it cannot write is not written."""
+"""Letters set in lines: as large as fits or of a stated size, upright or turned."""
 
 from __future__ import annotations
 
-import functools
-import unicodedata
-from importlib import resources
+import math
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from imagegen_providers.stub import fonts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_FONT = resources.files("fontpkg_open_sans") / "files" / "OpenSans[wdth,wght].ttf"
-_WEIGHT, _WIDTH = 650, 100
+    from imagegen_providers.stub.scene import Lettering
+
 _PROBE_PX = 40
-_NO_CHARACTER = "\U0010ffff"
 _LEADING = 1.3
 """From one line's foot to the next, in font sizes."""
+_MOST_LINES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A text broken into lines, and the size of its font."""
+
+    lines: tuple[str, ...]
+    size_px: int
 
 
 def unwritable(text: str) -> str:
     """The characters of a text that would come out wrong: no glyph, or a script that needs shaping."""
-    return "".join(dict.fromkeys(each for each in text if not _writable(each)))
+    return fonts.missing(text)
 
 
-@functools.lru_cache(maxsize=2048)
-def _writable(character: str) -> bool:
-    if character == " ":
-        return True
-    if unicodedata.combining(character) or unicodedata.bidirectional(character) in ("R", "AL", "RLE", "RLO", "RLI"):
-        return False  # letters are set one after the other, left to right
-    return _drawn([character], _PROBE_PX).tobytes() != _drawn([_NO_CHARACTER], _PROBE_PX).tobytes()
+def setting_of(lettering: Lettering, width_px: float, height_px: float, largest_px: float) -> Setting:
+    """As large as fits into the box, in more lines where that makes it much larger; or of the size that was asked.
+
+    Smaller than asked only where it would not fit.
+    """
+    ways = list(_ways(lettering, width_px, height_px))
+    if lettering.type_px is not None:
+        fitting = (lines for lines, size_px in ways if size_px >= lettering.type_px)
+        if (lines := next(fitting, None)) is not None:
+            return Setting(lines, lettering.type_px)
+        largest_px = lettering.type_px
+    lines, size_px = max(ways, key=lambda way: min(way[1], largest_px) * 0.85 ** len(way[0]))
+    return Setting(lines, max(1, int(min(size_px, largest_px))))
 
 
-def _font(size_px: int) -> ImageFont.FreeTypeFont:
-    """A face of its own for each use: FreeType's are not for two threads at once."""
-    font = ImageFont.truetype(str(_FONT), size_px, layout_engine=ImageFont.Layout.BASIC)
-    font.set_variation_by_axes([_WEIGHT, _WIDTH])
-    return font
+def written(setting: Setting, turn: int = 0) -> Image.Image:
+    """The text as a mask (``L``), turned clockwise by so many degrees."""
+    if turn % 90 == 0:
+        drawn = _drawn(setting.lines, setting.size_px)
+        return drawn.transpose(_QUARTERS[turn]) if turn else drawn
+    fine = _drawn(setting.lines, 2 * setting.size_px).rotate(-turn, Image.Resampling.BICUBIC, expand=True).reduce(2)
+    return fine.crop(fine.getbbox() or (0, 0, 1, 1))
 
 
-def written(text: str, width_px: float, height_px: float, largest_px: float) -> Image.Image:
-    """A text as a mask (``L``), as large as fits into the box, broken into lines where that makes it much larger."""
-    lines, size_px = max(
-        _settings(text, width_px, height_px), key=lambda setting: min(setting[1], largest_px) * 0.85 ** len(setting[0])
-    )
-    return _drawn(lines, max(1, int(min(size_px, largest_px))))
+_QUARTERS = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 
 
-def _settings(text: str, width_px: float, height_px: float) -> Iterator[tuple[list[str], float]]:
-    """Ways to break the text into lines, fewest first, and the font size at which each fits."""
-    font = _font(_PROBE_PX)
-    for count in range(1, min(len(text.split()), 6) + 1):
-        lines = _broken(text, count)
-        widest = max(font.getlength(line) for line in lines) / _PROBE_PX
-        yield lines, min(width_px / widest, height_px / (_LEADING * len(lines)))
+def _ways(lettering: Lettering, width_px: float, height_px: float) -> Iterator[tuple[tuple[str, ...], float]]:
+    """Ways to break the text into lines, fewest first, and the font size at which each fits when it is turned."""
+    across, down = (abs(math.cos(math.radians(lettering.turn))), abs(math.sin(math.radians(lettering.turn))))
+    pieces = _PIECE.findall(lettering.text)
+    for count in range(1, min(len(pieces), _MOST_LINES) + 1):
+        lines = tuple(_broken(pieces, count))
+        wide, high = max(_length(line, _PROBE_PX) for line in lines) / _PROBE_PX, _LEADING * len(lines)
+        yield lines, min(width_px / (wide * across + high * down), height_px / (wide * down + high * across))
 
 
-def _broken(text: str, count: int) -> list[str]:
-    """The text in at most ``count`` lines of about the same length."""
-    lines, limit = [""], len(text) / count
-    for word in text.split():
-        if lines[-1] and len(lines) < count and len(lines[-1]) + len(word) / 2 > limit:
+_PIECE = re.compile(r"\s*(?:[\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef]|[^\s\u2e80-\u9fff\uac00-\ud7a3]+|$)")
+"""A word, or a sign of East Asia, between any two of which a line may end; with the blank before it."""
+
+
+def _broken(pieces: list[str], count: int) -> list[str]:
+    """The pieces in at most ``count`` lines of about the same length."""
+    lines, limit = [""], sum(map(len, pieces)) / count
+    for piece in pieces:
+        if lines[-1] and len(lines) < count and len(lines[-1]) + len(piece) / 2 > limit:
             lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
+        lines[-1] = (lines[-1] + piece).strip()
     return lines
 
 
-def _drawn(lines: list[str], size_px: int) -> Image.Image:
-    font, step = _font(size_px), round(size_px * _LEADING)
-    mask = Image.new("L", (int(max(font.getlength(line) for line in lines)) + size_px, step * len(lines) + size_px))
+def _length(line: str, size_px: int) -> float:
+    return max(1.0, sum(fonts.font(run, size_px).getlength(run.text) for run in fonts.runs_of(line)))
+
+
+def _drawn(lines: tuple[str, ...], size_px: int) -> Image.Image:
+    step = round(size_px * _LEADING)
+    lengths = [_length(line, size_px) for line in lines]
+    mask = Image.new("L", (int(max(lengths)) + 2 * size_px, step * len(lines) + 2 * size_px))
     draw = ImageDraw.Draw(mask)
-    for number, line in enumerate(lines):
-        draw.text((mask.width / 2, size_px + step * number), line, fill=255, font=font, anchor="ms")
+    for number, (line, length) in enumerate(zip(lines, lengths, strict=True)):
+        x = (mask.width - length) / 2
+        for run in fonts.runs_of(line):
+            font = fonts.font(run, size_px)
+            draw.text((x, 1.5 * size_px + step * number), run.text, fill=255, font=font, anchor="ls")
+            x += font.getlength(run.text)
     return mask.crop(mask.getbbox() or (0, 0, 1, 1))

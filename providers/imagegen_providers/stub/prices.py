@@ -7,17 +7,22 @@ import math
 import tomllib
 from decimal import Decimal
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imagegen import Usage
 
+if TYPE_CHECKING:
+    from imagegen_providers.stub.order import Order
 
-def usage_of(prompt: str, size: tuple[int, int], quality: str, images: int) -> Usage:
-    """The tokens of a call: for text one for every four bytes begun, for each picture the table's."""
+
+def usage_of(order: Order, images: int, partials: int) -> Usage:
+    """The tokens of a call: for text one for every four bytes begun, for pictures the catalogue's."""
+    metered = _models()["metered"]
+    output_tokens = images * _output_tokens(order.size, order.quality)
     return Usage(
-        text_input_tokens=math.ceil(len(prompt.encode()) / 4),
-        image_input_tokens=0,
-        image_output_tokens=images * _output_tokens(size, quality),
+        text_input_tokens=math.ceil(len(order.request.prompt.encode()) / 4),
+        image_input_tokens=order.inputs * metered["input_tokens"]["image_at_most"],
+        image_output_tokens=output_tokens + partials * metered["output_tokens"]["partial_image"],
     )
 
 

@@ -1,23 +1,15 @@
-"""What a picture shows, and how a prompt is read into it.
-
-Read are counts, colours, shapes, quoted text, sides ("left of"), places ("in the top left corner") and the background.
-A prompt with none of these is an empty scene: the painter then composes something of its own.
-"""
+"""What a picture shows: the ground truth of a prompt."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from imagegen_providers.stub.grammar import tokens_of
-from imagegen_providers.stub.words import COLOURS, COUNTS, MIRRORED_SIDE, MOST_THINGS, SAME_COLOUR, SHAPES, SIDES, Side
+from imagegen_providers.stub.boards import Board
+from imagegen_providers.stub.words import MIRRORED_SIDE, Side, Style
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-
-    from imagegen_providers.stub.grammar import Token
+    from collections.abc import Collection
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +31,13 @@ class Lettering:
     text: str
     colour: str | None = None
     place: str | None = None
+    turn: int = 0
+    """Degrees clockwise, 0 to 359; 90 reads downwards."""
+    type_px: int | None = None
+    """The font's size in pixels; None: as large as looks well."""
 
 
-Thing: TypeAlias = Group | Lettering
+Thing: TypeAlias = Group | Lettering | Board
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +62,7 @@ class Scene:
     relations: tuple[Relation, ...] = ()
     background: str | None = None
     """A colour; None: the painter's choice."""
+    style: Style | None = None
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -75,180 +72,20 @@ class Scene:
     def texts(self) -> tuple[str, ...]:
         return tuple(thing.text for thing in self.things if isinstance(thing, Lettering))
 
+    @property
+    def letterings(self) -> tuple[Lettering, ...]:
+        return tuple(thing for thing in self.things if isinstance(thing, Lettering))
+
+    @property
+    def boards(self) -> tuple[Board, ...]:
+        return tuple(thing for thing in self.things if isinstance(thing, Board))
+
     def without(self, gone: Collection[int]) -> Scene:
         """The scene with some of its things left out."""
         kept = [index for index in range(len(self.things)) if index not in gone]
         relations = (each for each in self.relations if each.first in kept and each.second in kept)
-        return Scene(
-            tuple(self.things[index] for index in kept),
-            tuple(Relation(kept.index(each.first), each.side, kept.index(each.second)) for each in relations),
-            self.background,
+        return replace(
+            self,
+            things=tuple(self.things[index] for index in kept),
+            relations=tuple(Relation(kept.index(each.first), each.side, kept.index(each.second)) for each in relations),
         )
-
-
-def scene_of(prompt: str) -> Scene:
-    """What a right picture of ``prompt`` shows."""
-    masked, texts = _without_quotes(unicodedata.normalize("NFC", prompt))
-    return _Reading(tokens_of(" ".join(masked.lower().split())), texts).scene()
-
-
-def unquoted(prompt: str) -> str:
-    """The prompt without its quoted texts."""
-    return re.sub(r"⟦\d+⟧", " ", _without_quotes(prompt)[0])
-
-
-_QUOTED = re.compile(
-    r"""  "[^"\n]{0,300}" | “[^”\n]{0,300}” | „[^“”\n]{0,300}[“”] | «[^»\n]{0,300}»
-        | (?<!\w) (?: '[^'\n]{1,300}?(?:'\w[^'\n]{0,100}){0,3}' | ‘[^’\n]{1,300}?(?:’\w[^’\n]{0,100}){0,3}’ ) (?!\w)""",  # noqa: RUF001 - typographic quotes are meant
-    re.VERBOSE,
-)
-"""An apostrophe between letters opens and closes nothing. Bounded, since a prompt may be long and odd."""
-
-
-def _without_quotes(prompt: str) -> tuple[str, list[str]]:
-    """The prompt with each quoted text replaced by its number in brackets, and those texts."""
-    texts: list[str] = []
-
-    def number(match: re.Match[str]) -> str:
-        text = " ".join(match.group()[1:-1].split())
-        if text:
-            texts.append(text)
-        return f" ⟦{len(texts) - 1}⟧ " if text else " "
-
-    return _QUOTED.sub(number, prompt.translate({ord("⟦"): "(", ord("⟧"): ")"})), texts
-
-
-class _Reading:
-    """A sentence's pieces, and which thing of the scene each of them names."""
-
-    def __init__(self, tokens: Sequence[Token], texts: Sequence[str]) -> None:
-        self._things: list[Thing] = []
-        self._tokens: list[Token] = []
-        self._named: list[int | None] = []
-        for token in tokens:
-            if len(self._things) == MOST_THINGS:
-                break
-            if token.kind != "shape" or self._names_something(token):
-                self._named.append(self._name(token, texts))
-                self._tokens.append(token)
-
-    def scene(self) -> Scene:
-        for at, token in self._of_kind("place"):
-            self._put(token, at)
-        backgrounds = [_colour(token) for _, token in self._of_kind("background")]
-        return Scene(tuple(self._things), tuple(self._relations()), backgrounds[-1] if backgrounds else None)
-
-    def _name(self, token: Token, texts: Sequence[str]) -> int | None:
-        """The thing that a piece names: a new one, or for ``the circles`` and for a text said again the one it was."""
-        if token.kind == "text":
-            text = texts[int(token.parts["number"])]
-            for index, thing in enumerate(self._things):
-                if isinstance(thing, Lettering) and thing.text == text:
-                    return index
-            self._things.append(Lettering(text, _colour(token)))
-        elif token.kind != "shape":
-            return None
-        else:
-            if (known := self._known(token)) is not None:
-                return known
-            self._things.append(Group(_count(token), _SHAPE_OF[token.parts["shape"]], _colour(token)))
-        return len(self._things) - 1
-
-    def _known(self, token: Token) -> int | None:
-        """The group that ``the circles`` means, if it was named before."""
-        if "count" in token.parts:
-            return None
-        shape, colour = _SHAPE_OF[token.parts["shape"]], _colour(token)
-        for index, thing in enumerate(self._things):
-            if isinstance(thing, Group) and thing.shape == shape and colour in (None, thing.colour):
-                return index
-        return None
-
-    def _names_something(self, token: Token) -> bool:
-        """False for a shape mentioned in passing ("under the stars of a town square"), and for "no circles"."""
-        if "count" in token.parts:
-            return _count(token) > 0
-        singular = "the" in token.parts and "plural" not in token.parts
-        return "colour" in token.parts or singular or self._known(token) is not None
-
-    def _of_kind(self, kind: str) -> Iterator[tuple[int, Token]]:
-        return ((at, token) for at, token in enumerate(self._tokens) if token.kind == kind)
-
-    def _kind(self, at: int) -> str:
-        """The kind of a piece; before the first and after the last there is a stop."""
-        return self._tokens[at].kind if 0 <= at < len(self._tokens) else "stop"
-
-    def _before(self, at: int) -> int | None:
-        """The thing named last before a piece."""
-        return next((index for index in reversed(self._named[: max(at, 0)]) if index is not None), None)
-
-    def _after(self, at: int) -> int | None:
-        """The thing named first after a piece."""
-        return next((index for index in self._named[at + 1 :] if index is not None), None)
-
-    def _put(self, token: Token, at: int) -> None:
-        """``X at the top`` puts X there; ``at the top X`` does too, after a pause."""
-        attached, leads = self._kind(at - 1) in _THINGS, self._kind(at + 1) in _THINGS
-        index = self._after(at) if leads and not attached else self._before(at)
-        if index is not None:
-            self._things[index] = replace(self._things[index], place=_place(token))
-
-    def _relations(self) -> list[Relation]:
-        found: dict[Relation, None] = {}
-        subject: int | None = None
-        for at, token in self._of_kind("side"):
-            first, second = self._sides(at, subject)
-            if first is not None and second is not None and first != second:
-                found[Relation(first, SIDES[token.parts["side"]], second)] = None
-                subject = first
-        for _, token in self._of_kind("order"):
-            side = SIDES[token.parts["from"]]
-            found.update((Relation(first, side, first + 1), None) for first in range(len(self._things) - 1))
-        return list(found)
-
-    def _sides(self, at: int, subject: int | None) -> tuple[int | None, int | None]:
-        """What is on a side of what; ``subject`` is what the side read before this one was about."""
-        attached, before = self._kind(at - 1) in (*_THINGS, "place"), self._before(at)
-        if self._kind(at + 1) in _THINGS:
-            if attached:  # X left of Y
-                return before, self._named[at + 1]
-            goes_on = self._kind(at - 1) == "pause" and self._kind(at + 2) not in _THINGS
-            if goes_on and before is not None:  # X left of Y and above Z
-                return before if subject is None else subject, self._named[at + 1]
-            return self._after(at + 1), self._named[at + 1]  # left of Y there is X
-        if attached:  # Y with X below it
-            return before, self._named_before(before, at)
-        return self._after(at), before  # Y; below it X
-
-    def _named_before(self, index: int | None, at: int) -> int | None:
-        """The thing named last before a piece, other than this one."""
-        return next((each for each in reversed(self._named[:at]) if each not in (None, index)), None)
-
-
-_THINGS = ("shape", "text")
-_SHAPE_OF = {noun: shape for shape, nouns in SHAPES.items() for noun in nouns}
-_SOME = 3
-"""How many ``red circles`` are when nobody says."""
-
-
-def _count(token: Token) -> int:
-    said = token.parts.get("count", "")
-    word = re.sub(r"^(exactly|only|just|precisely) |\bthe ", "", said)
-    if word.isdigit():
-        return int(word)
-    return COUNTS[word] if word else _SOME if "plural" in token.parts else 1
-
-
-def _colour(token: Token) -> str | None:
-    said = token.parts.get("colour_after") or token.parts.get("colour")
-    if said is None:
-        return None
-    shade, _, name = said.replace("-", " ").replace("pale", "light").rpartition(" ")
-    name = SAME_COLOUR.get(name, name)
-    return f"{shade} {name}" if shade and name in COLOURS else name
-
-
-def _place(token: Token) -> str:
-    said = token.parts["place"].replace("-", " ").replace("upper", "top").replace("lower", "bottom")
-    words = ["centre" if word in ("center", "middle") else word for word in said.split()]
-    return words[0] if words[-1] == "centre" else " ".join(words)

@@ -8,15 +8,24 @@ from dataclasses import replace
 from random import Random
 from typing import Literal, TypeAlias
 
-from imagegen_providers.stub.scene import Group, Lettering, Scene, Thing, scene_of
+from imagegen_providers.stub.boards import Board
+from imagegen_providers.stub.reading import scene_of
+from imagegen_providers.stub.scene import Group, Lettering, Scene, Thing
 from imagegen_providers.stub.words import COLOURS, PLACES, SHAPES, Side, rgb, unlikeness
 
-Kind: TypeAlias = Literal["count", "colour", "shape", "position", "text"]
+Kind: TypeAlias = Literal["count", "colour", "shape", "position", "text", "board"]
 Axis: TypeAlias = Literal["across", "down"]
 
 _AXES: Mapping[Axis, tuple[Side, Side]] = {"across": ("left", "right"), "down": ("above", "below")}
 
-RIGHT: Mapping[Kind, float] = {"count": 0.75, "colour": 0.9, "shape": 0.95, "position": 0.8, "text": 0.7}
+RIGHT: Mapping[Kind, float] = {
+    "count": 0.75,
+    "colour": 0.9,
+    "shape": 0.95,
+    "position": 0.8,
+    "text": 0.7,
+    "board": 0.85,
+}
 """How often each kind of task comes out right: independently of the others, and of every other seed."""
 
 
@@ -57,6 +66,7 @@ def _miscoloured(scene: Scene, chance: Random) -> Scene:
     others = [name for name, value in COLOURS.items() if name not in taken and unlikeness(value, ground) > 90]
 
     def change(thing: Thing) -> Thing:
+        assert not isinstance(thing, Board)
         return replace(thing, colour=chance.choice(others))
 
     return _with_one_changed(scene, [bool(thing.colour and others) for thing in scene.things], change, chance)
@@ -127,6 +137,29 @@ def _neighbour(character: str) -> str:
     return "x"
 
 
+def _misput(scene: Scene, chance: Random) -> Scene:
+    """What stands in one square of a board exchanged with a neighbouring square, which is empty or differs."""
+
+    def change(board: Thing) -> Thing:
+        assert isinstance(board, Board)
+        first, second = chance.choice(_unlike_neighbours(board))
+        marks = {(mark.row, mark.column): mark for mark in board.marks}
+        moved = {second: marks.pop(first, None), first: marks.pop(second, None)}
+        return board.with_marks(marks | {cell: mark for cell, mark in moved.items() if mark is not None})
+
+    movable = [isinstance(thing, Board) and bool(_unlike_neighbours(thing)) for thing in scene.things]
+    return _with_one_changed(scene, movable, change, chance)
+
+
+def _unlike_neighbours(board: Board) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Pairs of squares side by side that hold different things."""
+    look = {(mark.row, mark.column): (mark.sign, mark.colour) for mark in board.marks}
+    cells = [(row, column) for row in range(board.rows) for column in range(board.columns)]
+    pairs = [((row, column), near) for row, column in cells for near in ((row, column + 1), (row + 1, column))]
+    inside = set(cells)
+    return [(one, other) for one, other in pairs if other in inside and look.get(one) != look.get(other)]
+
+
 def _with_one_changed(scene: Scene, eligible: list[bool], change: Callable[[Thing], Thing], chance: Random) -> Scene:
     """The scene with one of the eligible things changed; as it was where none is."""
     candidates = [index for index, each in enumerate(eligible) if each]
@@ -144,4 +177,5 @@ _MISTAKES: Mapping[Kind, Callable[[Scene, Random], Scene]] = {
     "shape": _misshapen,
     "position": _misplaced,
     "text": _misspelt,
+    "board": _misput,
 }

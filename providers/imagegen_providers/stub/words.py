@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 RGB: TypeAlias = tuple[int, int, int]
 Side: TypeAlias = Literal["left", "right", "above", "below"]
+Style: TypeAlias = Literal["watercolour", "pixel art", "line drawing", "blueprint", "pencil", "oil", "flat", "neon"]
 
 COLOURS: Mapping[str, RGB] = {
     "red": (222, 38, 38),
@@ -132,3 +133,22 @@ def mixed(first: RGB, second: RGB, share: float) -> RGB:
 def unlikeness(first: RGB, second: RGB) -> float:
     """How far two colours are apart; under 90 a shape in one is hard to see on the other."""
     return math.dist(first, second)
+
+
+STYLES: Mapping[Style, str] = {
+    "watercolour": r"\b(?:water[- ]?colou?rs?|aquarelle)\b",
+    "pixel art": r"\b(?:pixel[- ]?art|pixelated|(?:8|16)[- ]bit)\b",
+    "blueprint": r"\bblue[- ]?prints?\b",
+    "pencil": r"\bpencil[- ](?:drawing|sketch|drawn|style|art)\b|\b(?:in|with) (?:colou?red )?pencils?\b",
+    "line drawing": r"\bline[- ](?:drawing|art)\b|\bsketch(?:ed)?\b|\b(?:ink|outline) drawing\b|\bpen and ink\b",
+    "oil": r"\boil[- ](?:paint(?:ing)?|on canvas)\b|\bin oils?\b",
+    "flat": r"\bflat[- ](?:style|design|illustration|vector|art)\b|\bin a flat style\b",
+    "neon": r"\bneon\b",
+}
+"""Every style and what asks for it; the first that fits counts."""
+
+SMALL_TYPE_PX: Mapping[str, int] = {"tiny": 12, "fine": 14, "small": 20, "little": 20}
+"""Font sizes that words stand for, whatever the picture's size."""
+
+TURNS: Mapping[str, int] = {"upside down": 180, "vertical": 90, "sideways": 90, "diagonal": 315}
+"""Degrees clockwise: what is vertical reads downwards, what is diagonal rises."""
