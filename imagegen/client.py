@@ -96,6 +96,7 @@ class AsyncClient:
         Raises:
             ImageGenError: Nothing was accepted.
         """
+        self._lines.check_home()
         wish, run = self._read(prompt, keywords)
         plan, *_ = plan_call(wish, run.models, self._settings)
         _check_before_money(plan, run)
