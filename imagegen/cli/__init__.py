@@ -97,13 +97,18 @@ def _money(error: ImageGenError) -> str:
 
 
 def _interrupted() -> int:
+    """Once: let paid work end, name what does not. Twice: stop at once."""
+    import signal
+
+    signal.signal(signal.SIGINT, _stop)
     from imagegen import front
 
     click.echo("imagegen: interrupted; letting paid work end (again to stop at once)", err=True)
-    try:
-        for name in front.shut():
-            click.echo(f"imagegen: parked: {name}; it may have been billed", err=True)
-    except KeyboardInterrupt:
-        click.echo("imagegen: stopped; work under way may have been billed", err=True)
-        os._exit(130)
+    for name in front.shut():
+        click.echo(f"imagegen: parked: {name}; it may have been billed", err=True)
     return 130
+
+
+def _stop(number: int, frame: object) -> None:
+    os.write(2, b"imagegen: stopped; work under way may have been billed\n")
+    os._exit(130)
