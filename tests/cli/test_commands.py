@@ -242,6 +242,7 @@ def test_interrupt_is_told_and_exits_130(imagegen):
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a background shell ignores it for all below
     ) as process:
         assert process.stderr is not None
         next(line for line in process.stderr if "submitting" in line)
