@@ -11,7 +11,7 @@ from imagegen.errors import ConfigurationError
 
 
 def write_atomic(target: Path, data: bytes | memoryview, *, overwrite: bool = True, mode: int = 0o644) -> None:
-    """Write to a temporary file beside ``target``, flush it to disk, then give it its name.
+    """Write to a temporary file beside ``target``, then give it its name.
 
     Raises:
         FileExistsError: It exists and ``overwrite`` is False.
@@ -21,8 +21,6 @@ def write_atomic(target: Path, data: bytes | memoryview, *, overwrite: bool = Tr
     try:
         with temporary.open("wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
         give_name(temporary, target, overwrite=overwrite)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -39,11 +37,13 @@ def new_temporary(folder: Path, mode: int = 0o644) -> Path:
 
 
 def give_name(temporary: Path, target: Path, *, overwrite: bool) -> None:
-    """Rename in one step; without ``overwrite`` a file that is there already stays.
+    """Flush to disk, then rename in one step; without ``overwrite`` a file that is there already stays.
 
     Raises:
         FileExistsError: It exists and ``overwrite`` is False.
     """
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())  # a name must never stand for a file that a power cut empties
     if overwrite:
         temporary.replace(target)
     else:

@@ -117,6 +117,8 @@ class HttpProvider(Provider):
         """
         return None
 
+    # `poll` and `cancel` are the pure halves of the verbs above: the core goes through `ask_state` and `ask_cancel`.
+
     def poll(self, job: RemoteJob) -> Wire:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         """The request for a job's state. Pure: the core asks it through `ask_state`."""
         raise UnsupportedError(f"{self.name} has no jobs to ask about")

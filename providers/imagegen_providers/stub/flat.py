@@ -57,7 +57,7 @@ def ground_of(image: Image.Image, least: float = 0.85) -> RGB | None:
     rim = Counter[RGB]()
     for box in ((0, 0, width, 2), (0, height - 2, width, height), (0, 0, 2, height), (width - 2, 0, width, height)):
         for count, colour in image.crop(box).getcolors(2 * max(image.size) + 4) or []:
-            rim[colour] += count  # type: ignore[index]
+            rim[colour] += count  # type: ignore[index]  # of an RGB picture: three numbers
     most = rim.most_common(1)[0][0]
     alike = sum(count for colour, count in rim.items() if max(abs(a - b) for a, b in zip(colour, most)) <= _NOISE)  # noqa: B905
     return most if alike >= least * rim.total() else None
@@ -126,7 +126,7 @@ def _blob(pixels: Sequence[int], small: Image.Image, names: Image.Image, scale: 
         marks[(row - top) * mask.width + column - left] = 255
     mask.frombytes(bytes(marks))
     seen = Counter(small.getpixel((column, row)) for column, row in zip(columns, rows, strict=True))
-    colour: RGB = seen.most_common(1)[0][0]  # type: ignore[assignment]
+    colour: RGB = seen.most_common(1)[0][0]  # type: ignore[assignment]  # of an RGB picture
     name = _NAMES[names.tobytes()[pixels[0]]]
     box = (int(left * scale), int(top * scale), math.ceil(right * scale), math.ceil(bottom * scale))
     return Blob(box, name, colour, _shape_of(mask))

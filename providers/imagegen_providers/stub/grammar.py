@@ -40,7 +40,7 @@ def _token_at(sentence: str, at: int) -> tuple[Token | None, int]:
         if match := pattern.match(sentence, at):
             parts = {name: text for name, text in match.groupdict().items() if text is not None}
             return Token(kind, parts), match.end()
-    return None, _NEXT_WORD.match(sentence, at).end()  # type: ignore[union-attr]
+    return None, _NEXT_WORD.match(sentence, at).end()  # type: ignore[union-attr]  # matches everywhere
 
 
 def colour_named(said: str | None) -> str | None:
