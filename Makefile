@@ -9,7 +9,7 @@ demo: $(VENV)/.installed
 	@$(RUN) -m imagegen.demo
 
 test: $(VENV)/.tests
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n 2 --dist worksteal
 
 check: $(VENV)/.tests
 	$(VENV)/bin/ruff format --check .

@@ -16,11 +16,11 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
 from imagegen import plugins
 from imagegen.errors import (
+    AuthenticationError,
     BadOutputError,
     Billed,
     BudgetExceededError,
@@ -40,14 +40,19 @@ from imagegen.types.result import Attempt, AttemptState
 
 if TYPE_CHECKING:
     from imagegen.catalogue import Model, ProviderFacts
-    from imagegen.types.result import Cost
+    from imagegen.ledger.rows import Trouble
 
 _log = logging.getLogger("imagegen.attempt")
 _CONNECT_BASE_S = 0.25
 _THROTTLE_BASE_S = 1.0
 _LONGEST_BACK_OFF_S = 20.0
 
+Reserve: TypeAlias = Callable[[], Awaitable[float]]
+"""Sets the money of one submit aside and waits for its turn; the seconds that took."""
 Step: TypeAlias = Callable[[Exchange], Awaitable[Output | RemoteJob]]
+"""One submit; it books what it ends in."""
+MayRepeat: TypeAlias = Callable[[], Awaitable[bool]]
+"""Whether the quota of repeats, which keeps a fault from becoming a storm, has one left."""
 
 
 def state_of(error: ImageGenError) -> AttemptState:
@@ -69,6 +74,17 @@ def state_of(error: ImageGenError) -> AttemptState:
             return AttemptState.BILLED
         case _:
             return AttemptState.UNKNOWN
+
+
+def trouble_of(error: ImageGenError) -> Trouble | None:
+    """What a failed submit says of its account, for the breaker; None where it is about this one request."""
+    match error:
+        case QuotaError():
+            return "credit"
+        case AuthenticationError() if error.status != 403:  # which may be about one model
+            return "key"
+        case _:
+            return "unknown" if state_of(error) is AttemptState.UNKNOWN else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,53 +110,6 @@ class UnknownRule:
 
 
 @dataclass(slots=True)
-class RetryQuota:
-    """How many submits a client may repeat: 10 % of its calls, and 3. It keeps a fault from becoming a storm."""
-
-    calls: int = 0
-    used: int = 0
-
-    def take(self) -> bool:
-        """Use one repeat, if one is left."""
-        if self.used >= 3 + self.calls // 10:
-            return False
-        self.used += 1
-        return True
-
-
-@dataclass(slots=True)
-class Allowance:
-    """What one call may cost: no submit is made whose upper bound does not fit any more."""
-
-    max_usd: Decimal | None = None
-    reserved_usd: Decimal = Decimal(0)
-
-    def reserve(self, cost: Cost) -> Decimal:
-        """Set the most that a submit can cost aside.
-
-        Raises:
-            BudgetExceededError: It does not fit, or nobody knows its price.
-        """
-        if self.max_usd is None:
-            return Decimal(0)
-        if cost.at_most_usd is None:
-            raise BudgetExceededError(
-                f"max_usd={self.max_usd} cannot be kept: the price is not known; nothing was sent"
-            )
-        if self.reserved_usd + cost.at_most_usd > self.max_usd:
-            left = self.max_usd - self.reserved_usd
-            raise BudgetExceededError(
-                f"it may cost ${cost.at_most_usd:f}, and ${left:f} of max_usd={self.max_usd} is left; it was not sent"
-            )
-        self.reserved_usd += cost.at_most_usd
-        return cost.at_most_usd
-
-    def release(self, amount: Decimal) -> None:
-        """Give back what a submit that cost nothing had set aside."""
-        self.reserved_usd -= amount
-
-
-@dataclass(slots=True)
 class Submitted:
     """A paid step that ended well, and what it took."""
 
@@ -154,13 +123,12 @@ class Submitter:
 
     model: str
     task: int
-    cost: Cost
     began: float
     """When the call began, on the monotonic clock."""
     deadline: float
     """On the monotonic clock."""
-    quota: RetryQuota
-    allowance: Allowance
+    reserve: Reserve
+    may_repeat: MayRepeat
     unknown_rule: UnknownRule
     attempts: list[Attempt] = field(default_factory=list)
     wait_s: float = 0.0
@@ -172,14 +140,12 @@ class Submitter:
             ImageGenError: As the table says; `attempts` has every submit made.
         """
         while True:
-            aside = self.allowance.reserve(self.cost)
+            self.wait_s += await self.reserve()
             exchange, started = Exchange(), time.monotonic()
             _log.debug("submitting to %s", self.model)
             try:
                 outcome = await step(exchange)
             except ImageGenError as error:
-                if error.billed is Billed.NO:
-                    self.allowance.release(aside)
                 self._note(state_of(error), error, exchange, started)
                 await self._wait_or_raise(error)
             else:
@@ -188,7 +154,7 @@ class Submitter:
 
     async def _wait_or_raise(self, error: ImageGenError) -> None:
         delay = _delay(error, len(self.attempts), self.unknown_rule)
-        if delay is None or time.monotonic() + delay >= self.deadline or not self.quota.take():
+        if delay is None or time.monotonic() + delay >= self.deadline or not await self.may_repeat():
             raise error
         _log.info("%s: %s; again in %.1f s", self.model, error.message, delay)
         self.wait_s += delay

@@ -6,19 +6,17 @@ import asyncio
 import concurrent.futures
 import os
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
-from pathlib import Path
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Self, TypeVar, Unpack
 
 from imagegen.client import AsyncClient
 from imagegen.errors import ConfigurationError
 from imagegen.eventstream import EventStream
-from imagegen.types.connection import Connection
 from imagegen.types.events import Event
 from imagegen.types.job import Job, Plan
 from imagegen.types.request import ImageRequest
 from imagegen.types.result import ImageResult
-from imagegen.types.run import CallFields, Policy
+from imagegen.types.run import CallFields, ClientSettings
 
 T = TypeVar("T")
 _lock = threading.Lock()
@@ -28,15 +26,9 @@ _running: tuple[int, asyncio.AbstractEventLoop] | None = None
 class Client:
     """`AsyncClient` for code that is not async. Thread-safe; works inside a running loop too (a notebook)."""
 
-    def __init__(
-        self,
-        *,
-        connections: Mapping[str, Connection] | None = None,
-        timeout_s: float | None = None,
-        policy: Policy | None = None,
-        spool: str | Path | bool | None = True,
-    ) -> None:
-        self._async = AsyncClient(connections=connections, timeout_s=timeout_s, policy=policy, spool=spool)
+    def __init__(self, **settings: Unpack[ClientSettings]) -> None:
+        """The settings of `AsyncClient`."""
+        self._async = AsyncClient(**settings)
         self._process = os.getpid()
 
     def generate(self, prompt: str | ImageRequest, **keywords: Unpack[CallFields]) -> ImageResult:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
+import contextlib
+import functools
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self, Unpack
 
-from imagegen import jobs, plugins, results
-from imagegen.attempt import Allowance, RetryQuota, Submitted, Submitter, UnknownRule, billing_settled, deadline_error
+from imagegen import booking, jobs, plugins, results
+from imagegen.attempt import Submitted, Submitter, UnknownRule, billing_settled, deadline_error
 from imagegen.background import Background
+from imagegen.booking import Booking, check_ceiling, expiry
+from imagegen.books import Books, Found
 from imagegen.errors import ConfigurationError, ImageGenError
 from imagegen.eventstream import EventStream, Tell
 from imagegen.files import check_writable
 from imagegen.http.messages import Exchange
 from imagegen.jobs import OpenJob
+from imagegen.ledger import Ledger, ledger_path
+from imagegen.ledger.claims import GIVES, Mine
 from imagegen.lines import Line, Lines
-from imagegen.parking import park
+from imagegen.parking import finished, park
 from imagegen.planning import Wish, plan_call, plan_one, resolve
 from imagegen.provider import ask_cancel, has_jobs, pay
 from imagegen.results import Piece
@@ -28,7 +34,7 @@ from imagegen.types.connection import Connection
 from imagegen.types.job import Job, Operation, Output, Plan, RemoteJob
 from imagegen.types.request import ImageRequest
 from imagegen.types.result import ImageResult, Waiting
-from imagegen.types.run import CallFields, Policy, Run, read_call
+from imagegen.types.run import CallFields, Policy, Run, StorePrompts, read_call, read_money
 from imagegen.underway import UnderWay, plan_of
 
 
@@ -41,14 +47,39 @@ class AsyncClient:
         connections: Mapping[str, Connection] | None = None,
         timeout_s: float | None = None,
         policy: Policy | None = None,
+        ledger: bool | str | Path | None = None,
+        budget_usd: Decimal | str | float | None = None,
+        label: str | None = None,
+        store_prompts: StorePrompts | None = None,
         spool: str | Path | bool | None = True,
     ) -> None:
-        """``spool`` is the folder for accepted jobs: True the user's state folder, None off."""
+        """
+        Args:
+            connections: By name; what is not given comes from the environment, the user's file or the catalogue.
+            timeout_s: One clock over each call.
+            policy: What may be changed to fit a model.
+            ledger: A file or folder that keeps what was paid, across processes; True the user's own.
+            budget_usd: What this client may spend; with a ``label``, what everything under it may, in every process
+                on the same ledger. Without a ledger it holds in this process only.
+            label: What spending is booked under.
+            store_prompts: How much of a prompt the ledger keeps of a call that is over: ``hash``, ``full``, ``none``.
+            spool: The folder for accepted jobs where there is no ledger: True the user's own, None off.
+        """
         self._settings = Settings.load(connections)
         given = {"timeout_s": timeout_s, "policy": policy}
-        self._defaults = self._settings.run_defaults() | {name: value for name, value in given.items() if value}
-        self._spool = Spool(default_folder() if spool is True else Path(spool)) if spool else None
-        self._quota = RetryQuota()
+        of_file = self._settings.client_defaults()
+        where = of_file.get("ledger") if ledger is None else ledger
+        book = Ledger(ledger_path(where) if where else None)
+        verify = {"verify": "decode"} if book.durable else {}
+        given = {name: value for name, value in given.items() if value}
+        self._defaults = verify | self._settings.run_defaults() | given
+        self._books = Books(
+            book,
+            Spool(default_folder() if spool is True else Path(spool)) if spool else None,
+            budget_usd=read_money("budget_usd", budget_usd),
+            label=label,
+            store_prompts=store_prompts or of_file.get("store_prompts", "hash"),
+        )
         self._lines = Lines(self._settings)
         self._background = Background()
         self._here: dict[str, asyncio.Task[ImageResult]] = {}
@@ -100,15 +131,16 @@ class AsyncClient:
         wish, run = self._read(prompt, keywords)
         plan, *_ = plan_call(wish, run.models, self._settings)
         _check_before_money(plan, run)
+        booked = self._books.open(wish.request, wish.operation, run)
         if not has_jobs(self._lines.line(plan.model).provider):
-            opened = self._open_job(plan)
+            opened = self._open_job(plan, booked)
             self._here[opened.job.id] = self._background.start(self._make(wish, run), opened.job.id)
             return opened.job
-        call = UnderWay(run, allowance=Allowance(run.max_usd))
-        self._quota.calls += 1
-        opened = await self._run(plan, call, collect=False)
-        await park(self._lines.line(plan.model), call, opened, call.pieces)
-        return call.accepted(opened)
+        call = UnderWay(run, wish.request.n)
+        async with booked:
+            opened = await self._run(plan, call, booked, collect=False)
+            await park(self._lines.line(plan.model), call, opened, call.pieces)
+            return call.accepted(opened)
 
     async def resume(self, job: Job | str, **keywords: Unpack[CallFields]) -> ImageResult:
         """Collect accepted work: a `Job`, its text, or the id of one in the spool. Never submits.
@@ -119,15 +151,25 @@ class AsyncClient:
         self._lines.check_home()
         if isinstance(job, Job) and job.id in self._here:
             return await asyncio.shield(self._here[job.id])
-        opened = OpenJob(jobs.read_job(job, self._spool), self._spool)
-        found = opened.job
-        _, run = read_call(found.request, {**keywords, "model": found.model}, self._defaults)
-        call, line = UnderWay(run), self._lines.line(found.model)
-        indexes = [part.index for part in found.parts]
-        pieces = call.begin(plan_of(found, line.endpoint), line.endpoint.provider, indexes)
-        outcomes = [jobs.outcome_of(part, found, self._spool) for part in found.parts]
-        await asyncio.gather(*(self._collect(line, call, opened, *each) for each in zip(pieces, outcomes, strict=True)))
-        return self._settle(call, opened)
+        found = await self._books.find(job)
+        if isinstance(found, ImageResult):
+            return found
+        _, run = read_call(found.job.request, {**keywords, "model": found.job.model}, self._defaults)
+        call = UnderWay(run, sum(part.n for part in found.job.parts))
+        async with found.booking as booked:
+            return await self._settle(call, await self._collect_found(call, booked, found), booked)
+
+    async def _collect_found(self, call: UnderWay, booked: Booking, found: Found) -> OpenJob:
+        """What an earlier call was given, as the first pieces of this one."""
+        line = self._lines.line(found.job.model)
+        opened = OpenJob(found.job, self._books.spare)
+        plan = plan_of(found.job, line.endpoint)
+        pieces = call.begin(plan, line.endpoint.provider, [part.index for part in found.job.parts])
+        for piece, unit in zip(pieces, found.units, strict=True):
+            piece.unit = unit
+        asked = zip(pieces, found.outcomes, strict=True)
+        await asyncio.gather(*(self._collect(line, call, booked, opened, *each) for each in asked))
+        return opened
 
     async def cancel(self, job: Job | str) -> None:
         """Stop a job at its provider; it may be billed all the same.
@@ -136,20 +178,25 @@ class AsyncClient:
             UnsupportedError: The provider cannot stop it: it goes on, and can be collected.
         """
         self._lines.check_home()
-        opened = OpenJob(jobs.read_job(job, self._spool), self._spool)
+        found = await self._books.find(job)
+        if isinstance(found, ImageResult):
+            raise ConfigurationError("it was collected already: there is nothing to stop")
+        opened = OpenJob(found.job, self._books.spare)
         _, run = read_call(opened.job.request, {"model": opened.job.model, "timeout_s": 30}, {})
-        call, line = UnderWay(run), self._lines.line(opened.job.model)
+        call, line = UnderWay(run, sum(part.n for part in opened.job.parts)), self._lines.line(opened.job.model)
         pieces = call.begin(plan_of(opened.job, line.endpoint), line.endpoint.provider)
-        for piece, part in zip(pieces, opened.job.parts, strict=True):
+        for piece, part, unit in zip(pieces, found.job.parts, found.units, strict=True):
             if part.remote is not None:
                 async with asyncio.timeout_at(call.deadline):
                     await ask_cancel(line.provider, part.remote, line.call(call, piece))
                 await opened.ended(part.index)
+                await found.booking.cancelled(unit)
 
     async def close(self, grace_s: float = 10.0) -> tuple[str, ...]:
         """Let paid steps that nobody waits for end, for so long; stop the rest and name it."""
         parked = await self._background.drain(grace_s)
         await self._lines.close()
+        await self._books.ledger.close()
         return parked
 
     async def __aenter__(self) -> Self:
@@ -167,91 +214,142 @@ class AsyncClient:
         return Wish(request, operation or ("edit" if request.images else "generate"), run.policy), run
 
     async def _make(self, wish: Wish, run: Run, listener: Tell | None = None) -> ImageResult:
-        """Plan; run model after model, as far as the fallback rules go; settle."""
+        """Claim the call's key; plan; run model after model, as far as the fallback rules go; settle."""
         self._lines.check_home()
-        plans = plan_call(wish, run.models, self._settings)
+        call = UnderWay(run, wish.request.n, listener=listener)
+        booked = self._books.open(wish.request, wish.operation, run)
+        claimed = await self._books.claim(booked, call.deadline)
+        if isinstance(claimed, ImageResult):
+            return claimed
+        async with booked:
+            opened = await self._take_up(call, booked, claimed)
+            if claimed.problem is not None:
+                call.give_up(claimed.problem)
+                return await self._settle(call, opened, booked)
+            return await self._settle(call, await self._run_plans(wish, run, call, booked) or opened, booked)
+
+    async def _take_up(self, call: UnderWay, booked: Booking, claimed: Mine) -> OpenJob | None:
+        """What an earlier try at this call has paid for already."""
+        if not any(unit.state in GIVES for unit in claimed.units):
+            return None
+        return await self._collect_found(call, booked, await self._books.rest_of(claimed))
+
+    async def _run_plans(self, wish: Wish, run: Run, call: UnderWay, booked: Booking) -> OpenJob | None:
+        """Submit what is missing; the job of the last model that was tried."""
+        plans, opened = plan_call(wish, run.models, self._settings), None
         _check_before_money(plans[0], run)
-        call, opened = UnderWay(run, allowance=Allowance(run.max_usd), listener=listener), None
-        self._quota.calls += 1
         for plan in plans:
             missing = len(call.missing())
-            if 0 < missing < wish.request.n:
+            if missing == 0:
+                break
+            if missing < wish.request.n:
                 rest = replace(wish, request=wish.request.with_fields({"n": missing}))
                 plan = plan_one(rest, plan.model, self._settings)
-            opened = await self._run(plan, call)
+            opened = await self._run(plan, call, booked)
             if not call.may_fall_back():
                 break
-        return self._settle(call, opened)
+        return opened
 
-    def _open_job(self, plan: Plan) -> OpenJob:
+    def _open_job(self, plan: Plan, booked: Booking) -> OpenJob:
         sent = plan.tasks[0].request.asked()
-        job = Job(str(uuid.uuid4()), plan.model, plan.operation, plan.request, sent, plan.adaptations)
-        return OpenJob(job, self._spool)
+        job = Job(booked.call.id, plan.model, plan.operation, plan.request, sent, plan.adaptations)
+        booked.job = booking.job_text(job)
+        return OpenJob(job, self._books.spool)
 
-    async def _run(self, plan: Plan, call: UnderWay, collect: bool = True) -> OpenJob:
+    async def _run(self, plan: Plan, call: UnderWay, booked: Booking, collect: bool = True) -> OpenJob:
         """All tasks of one plan at once. A caller who leaves loses nothing: what is paid ends in the background."""
         endpoint, _ = resolve(plan.model, self._settings)
-        opened, pieces = self._open_job(plan), call.begin(plan, endpoint.provider)
+        opened, pieces = self._open_job(plan, booked), call.begin(plan, endpoint.provider)
         if problem := missing_key(endpoint):
             for piece in pieces:
                 piece.fail(ConfigurationError(problem))
             return opened
         line = self._lines.line(plan.model)
+        await booked.keep_request(plan.request)
         try:
-            await asyncio.gather(*(self._piece(line, call, opened, piece, collect) for piece in pieces))
+            await asyncio.gather(*(self._piece(line, call, booked, opened, piece, collect) for piece in pieces))
         except BaseException:
-            self._background.start(park(line, call, opened, pieces), f"{plan.model}, job {opened.job.id}")
+            booked.parked = True
+            self._background.start(
+                self._end_without_caller(line, call, booked, opened, pieces), f"{plan.model}, job {opened.job.id}"
+            )
             raise
         return opened
 
-    async def _piece(self, line: Line, call: UnderWay, opened: OpenJob, piece: Piece, collect: bool) -> None:
+    async def _end_without_caller(
+        self, line: Line, call: UnderWay, booked: Booking, opened: OpenJob, pieces: list[Piece]
+    ) -> None:
+        """What is paid ends and is kept: on the ledger as if somebody had waited, else in the spool."""
+        if not self._books.ledger.durable:
+            await park(line, call, opened, pieces)
+            await booked.end(None)
+            return
+        async with booked:
+            for piece in pieces:
+                if (outcome := await finished(piece)) is not None:
+                    await self._collect(line, call, booked, opened, piece, outcome)
+            with contextlib.suppress(ImageGenError):
+                await self._settle(call, opened, booked)
+
+    async def _piece(
+        self, line: Line, call: UnderWay, booked: Booking, opened: OpenJob, piece: Piece, collect: bool
+    ) -> None:
         """One task: reserve and submit as the table of states allows, then collect. Its errors stay with it."""
         submitter = Submitter(
             model=opened.job.model,
             task=piece.index,
-            cost=piece.upper,
             began=call.began,
             deadline=call.deadline,
-            quota=self._quota,
-            allowance=call.allowance,
+            reserve=functools.partial(booked.reserve, line.endpoint, piece, call.deadline),
+            may_repeat=functools.partial(booked.may_repeat, line.endpoint),
             unknown_rule=UnknownRule.of(call.run.retry_unknown, line.endpoint.facts),
             attempts=piece.attempts,
         )
         try:
-            paid = await submitter.submit(lambda exchange: self._paid_step(line, call, opened, piece, exchange))
+            paid = await submitter.submit(lambda exchange: self._paid_step(line, call, booked, opened, piece, exchange))
         except ImageGenError as error:
             piece.fail(error)
             return
         if collect or isinstance(paid.outcome, Output):
-            await self._collect(line, call, opened, piece, paid.outcome, paid, submitter.wait_s)
+            await self._collect(line, call, booked, opened, piece, paid.outcome, paid, submitter.wait_s)
 
     async def _paid_step(
-        self, line: Line, call: UnderWay, opened: OpenJob, piece: Piece, exchange: Exchange
+        self, line: Line, call: UnderWay, booked: Booking, opened: OpenJob, piece: Piece, exchange: Exchange
     ) -> Output | RemoteJob:
         """The one step that costs money, in a task of the client's own: it ends even if the caller leaves."""
         name = f"{opened.job.model}, job {opened.job.id}, submit {len(piece.attempts) + 1}"
-        piece.step = self._background.start(self._pay(line, call, opened, piece, exchange), name)
+        piece.step = self._background.start(self._pay(line, call, booked, opened, piece, exchange), name)
         return await asyncio.shield(piece.step)
 
     async def _pay(
-        self, line: Line, call: UnderWay, opened: OpenJob, piece: Piece, exchange: Exchange
+        self, line: Line, call: UnderWay, booked: Booking, opened: OpenJob, piece: Piece, exchange: Exchange
     ) -> Output | RemoteJob:
-        """Submit. What was accepted is written down before anything else happens."""
+        """Submit. What was accepted is written down before anything else happens, and so is what was not."""
+        try:
+            outcome = await self._submit(line, call, piece, exchange)
+        except ImageGenError as error:
+            await booked.not_paid(line.endpoint, piece, error, exchange)
+            raise
+        if (part := jobs.receipt(piece.index, piece.task, outcome)) is not None:
+            if not await booked.accepted(piece, part, expiry(line.endpoint.facts.results_kept_s)):
+                opened.spool = self._books.spare
+            await opened.accepted(part)
+        return outcome
+
+    async def _submit(self, line: Line, call: UnderWay, piece: Piece, exchange: Exchange) -> Output | RemoteJob:
         try:
             async with asyncio.timeout_at(call.deadline):
-                outcome = await pay(line.provider, piece.task, line.call(call, piece, exchange))
+                return await pay(line.provider, piece.task, line.call(call, piece, exchange))
         except TimeoutError:
             raise deadline_error(exchange) from None
         except ImageGenError as error:
             raise billing_settled(error, line.endpoint.facts, piece.model) from None
-        if (part := jobs.receipt(piece.index, piece.task, outcome)) is not None:
-            await opened.accepted(part)
-        return outcome
 
     async def _collect(
         self,
         line: Line,
         call: UnderWay,
+        booked: Booking,
         opened: OpenJob,
         piece: Piece,
         outcome: Output | RemoteJob,
@@ -264,22 +362,24 @@ class AsyncClient:
         try:
             output = outcome if isinstance(outcome, Output) else await jobs.wait(line.provider, outcome, ask, waiting)
             found = await jobs.download(line.provider, output, remote, ask, waiting)
-            await results.inspect(piece, found, output, call.run, call.tell)
+            await results.inspect(piece, found, output, call.run, call.tell, booked)
             piece.settle_money(output, remote)
         except ImageGenError as error:
             piece.fail(error)
         piece.measure(call.began, wait_s, paid.exchange if paid else None, waiting)
+        await booked.settled(piece)
         if not piece.collectable:
             await opened.ended(piece.index)
 
-    def _settle(self, call: UnderWay, opened: OpenJob | None) -> ImageResult:
-        result = call.settle(opened)
+    async def _settle(self, call: UnderWay, opened: OpenJob | None, booked: Booking) -> ImageResult:
+        result = call.settle(opened, booked.problems)
+        await booked.end(result, call.kept())
         plugins.announce_result(result)
         return result
 
 
 def _check_before_money(plan: Plan, run: Run) -> None:
     """What can be known to fail now must not fail after paying."""
-    Allowance(run.max_usd).reserve(plan.cost)
+    check_ceiling(plan.cost, plan.request.n, run)
     if run.save_to is not None:
         check_writable(run.save_to)

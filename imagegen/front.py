@@ -8,28 +8,15 @@ import os
 import threading
 from collections.abc import Iterator
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from imagegen.blocking import Client
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from imagegen.types.connection import Connection
     from imagegen.types.job import Plan
     from imagegen.types.request import ImageRequest
     from imagegen.types.result import ImageResult
-    from imagegen.types.run import CallFields, Policy
-
-
-class ClientSettings(TypedDict, total=False):
-    """The keywords of `Client`."""
-
-    connections: Mapping[str, Connection]
-    timeout_s: float
-    policy: Policy
-    spool: str | Path | bool | None
+    from imagegen.types.run import CallFields, ClientSettings
 
 
 _in_use: ContextVar[Client | None] = ContextVar("imagegen_client", default=None)

@@ -95,20 +95,23 @@ def receipt(index: int, task: Task, outcome: Output | RemoteJob) -> JobPart | No
     return replace(part, urls=urls, cost_usd=outcome.cost_usd, usage=outcome.usage) if urls else None
 
 
-def outcome_of(part: JobPart, job: Job, spool: Spool | None) -> Output | RemoteJob:
-    """Where a part of a resumed job goes on: its handle, its links, or the pictures that were kept.
-
-    Raises:
-        ConfigurationError: Its pictures are not in this spool.
-    """
+def outcome_of(part: JobPart, kept: Sequence[PictureData]) -> Output | RemoteJob:
+    """Where a part of a resumed job goes on: its handle, its links, or the pictures that were kept."""
     if part.remote is not None:
         return part.remote
-    images: list[PictureData | bytes | ImageUrl | ImageGenError] = [ImageUrl(url) for url in part.urls]
+    links = [ImageUrl(url) for url in part.urls]
+    return Output([*links, *kept], usage=part.usage, cost_usd=part.cost_usd, seed=part.seed)
+
+
+def kept_pictures(part: JobPart, job: Job, spool: Spool | None) -> list[PictureData]:
+    """The pictures of a part that lie in the spool.
+
+    Raises:
+        ConfigurationError: They are not in this one.
+    """
     if part.files and spool is None:
         raise ConfigurationError(f"job {job.id} kept its pictures in a spool, and the spool is off")
-    if spool is not None:
-        images += [spool.picture(job, name).read_bytes() for name in part.files]
-    return Output(images, usage=part.usage, cost_usd=part.cost_usd, seed=part.seed)
+    return [PictureData(spool.picture(job, name).read_bytes()) for name in part.files] if spool is not None else []
 
 
 def read_job(job: Job | str, spool: Spool | None) -> Job:

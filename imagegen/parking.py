@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from imagegen import jobs
 from imagegen.errors import ImageGenError
-from imagegen.types.job import JobPart, Output
+from imagegen.types.job import JobPart, Output, RemoteJob
 from imagegen.types.picture import PictureData
 from imagegen.types.result import Waiting
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from imagegen.jobs import OpenJob
     from imagegen.lines import Line
     from imagegen.results import Piece
-    from imagegen.types.job import RemoteJob
     from imagegen.underway import UnderWay
 
 _log = logging.getLogger("imagegen.parking")
@@ -34,6 +33,18 @@ async def park(line: Line, call: UnderWay, opened: OpenJob, pieces: Sequence[Pie
             part, images = await _still_coming(line, call, piece, piece.step)
         if images:
             await opened.keep_pictures(part, images)
+
+
+async def finished(piece: Piece) -> Output | RemoteJob | None:
+    """What the paid step of ``piece`` gave, if it is to be collected still; an accepted job waits for `resume`."""
+    if piece.step is None or piece.images or piece.failures:
+        return None
+    try:
+        outcome = await piece.step
+    except ImageGenError as error:
+        piece.fail(error)
+        return None
+    return outcome if isinstance(outcome, Output) else None
 
 
 async def _still_coming(

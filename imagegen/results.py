@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from imagegen import files, money, pictures, sizing
 from imagegen.errors import AuthenticationError, BadOutputError, Billed, DeadlineExceededError, ImageGenError
@@ -15,10 +15,12 @@ from imagegen.types.result import Adaptation, Cost, Failure, Image, Latency
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from decimal import Decimal
     from pathlib import Path
 
     from imagegen.catalogue import Model
     from imagegen.http.messages import Exchange
+    from imagegen.ledger import Kept
     from imagegen.types.job import Output, RemoteJob, Task
     from imagegen.types.result import Attempt, Usage, Waiting
     from imagegen.types.run import Run
@@ -26,6 +28,18 @@ if TYPE_CHECKING:
 _STEM = "image"
 _EXTRA = 1_000_000
 T = TypeVar("T")
+
+
+class Keeper(Protocol):
+    """Keeps what was paid for: pictures that are whole, and what is none."""
+
+    async def keep(self, piece: Piece, slot: int, content: PictureData, media_type: str) -> PictureData:
+        """The picture where it is kept; itself where it cannot be."""
+        ...
+
+    async def quarantine(self, error: BadOutputError) -> None:
+        """Keep the bytes of what is no picture, and say where in ``error``."""
+        ...
 
 
 @dataclass(slots=True)
@@ -44,9 +58,17 @@ class Piece:
     adaptations: list[Adaptation] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
+    unit: int | None = None
+    """Its latest paid submit on the ledger."""
+    kept: dict[int, Kept] = field(default_factory=dict)
+    """Its pictures that are files of the ledger."""
     step: asyncio.Task[Output | RemoteJob] | None = None
     """Its latest paid step, which ends whether or not somebody waits."""
     cost: Cost | None = None
+    reported_usd: Decimal | None = None
+    """The provider's own figure."""
+    computed_usd: Decimal | None = None
+    """What the catalogue's prices give."""
     usage: Usage | None = None
     latency: Latency | None = None
     answered_by: str | None = None
@@ -69,6 +91,10 @@ class Piece:
         spoilt = sum(failure.error.billed is Billed.YES for failure in self.failures.values())
         billed = len(self.images) + spoilt
         paid = money.price_after(self.model, output.usage, reported, billed, self.task)
+        computed = (
+            money.price_after(self.model, output.usage, None, billed, self.task) if reported is not None else paid
+        )
+        self.reported_usd, self.computed_usd = reported, computed.amount_usd
         self.usage, self.cost = output.usage, money.add_costs([paid, *self.lost()])
 
     def lost(self) -> list[Cost]:
@@ -107,6 +133,7 @@ async def inspect(
     output: Output,
     run: Run,
     tell: Callable[[ImageReady], None],
+    keeper: Keeper,
 ) -> None:
     """Sort what came into pictures and failures, and note all that is not as it was sent."""
     for position, (slot, content) in enumerate(zip(_slots(piece, len(found)), found, strict=False)):
@@ -114,8 +141,11 @@ async def inspect(
             if isinstance(content, ImageGenError):
                 raise content
             image = await _looked_at(content, run)
-            image = replace(image, content=_in_folder(image, run.save_to)) if run.save_to else image
+            kept = await keeper.keep(piece, slot, image.content, image.media_type)
+            image = replace(image, content=_in_folder(image, run.save_to) if run.save_to else kept)
         except ImageGenError as error:
+            if isinstance(error, BadOutputError):
+                await keeper.quarantine(error)
             piece.failures[slot] = Failure(slot, error)
             if isinstance(content, PictureData):
                 content.discard()

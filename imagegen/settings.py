@@ -14,12 +14,13 @@ from imagegen import catalogue
 from imagegen.entry_points import plugin_names
 from imagegen.errors import ConfigurationError
 from imagegen.secrets import Secret
-from imagegen.types.connection import Connection, Endpoint, KeySource
+from imagegen.types.connection import Connection, Endpoint, KeySource, Limits
 
-_RUN_DEFAULTS = ("timeout_s", "policy", "verify", "model")
+_RUN_DEFAULTS = ("timeout_s", "policy", "verify", "model", "max_usd_per_image")
+_CLIENT_DEFAULTS = ("ledger", "store_prompts")
 _TEXTS = ("organization", "project", "api_version", "proxy")
 _CONNECTION_KEYS = frozenset(
-    {"provider", "base_url", "api_key", "api_key_variable", "allow_private", "tls_verify", "headers", *_TEXTS}
+    {"provider", "base_url", "api_key", "api_key_variable", "allow_private", "tls_verify", "headers", "limits", *_TEXTS}
 )
 
 
@@ -45,6 +46,10 @@ class Settings:
     def run_defaults(self) -> dict[str, Any]:
         """Run settings of the user's file."""
         return {name: self.file[name] for name in _RUN_DEFAULTS if name in self.file}
+
+    def client_defaults(self) -> dict[str, Any]:
+        """Client settings of the user's file."""
+        return {name: self.file[name] for name in _CLIENT_DEFAULTS if name in self.file}
 
     def names(self) -> tuple[str, ...]:
         """Every connection that could be asked for, sorted."""
@@ -77,6 +82,7 @@ class Settings:
             tls_verify=given.tls_verify if given and given.tls_verify is not True else in_file.get("tls_verify", True),
             headers={**in_file.get("headers", {}), **(given.headers if given else {})},
             allow_private=bool((given and given.allow_private) or in_file.get("allow_private")),
+            limits=(given.limits if given else None) or _limits(in_file.get("limits")) or facts.limits,
             own_base_url=own_base_url,
             sources={"base_url": base_source, "api_key": key_source},
         )
@@ -139,6 +145,22 @@ def missing_key(endpoint: Endpoint) -> str | None:
     )
 
 
+def _limits(table: Mapping[str, Any] | None) -> Limits | None:
+    """Limits from a table of the file; a family's own are in ``families``.
+
+    Raises:
+        ConfigurationError: A limit that does not exist.
+    """
+    if table is None:
+        return None
+    families = {name: _limits(each) or Limits() for name, each in table.get("families", {}).items()}
+    try:
+        return Limits(**{**table, "families": families})
+    except TypeError:
+        known = [name for name in Limits.__dataclass_fields__ if name != "families"]
+        raise ConfigurationError(f"limits are {', '.join(known)} and families, not {', '.join(table)}") from None
+
+
 def config_folder() -> Path:
     """The user's folder of settings: ``IMAGEGEN_CONFIG_DIR``, else the platform's."""
     return catalogue.config_folder()
@@ -151,7 +173,7 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{path}: {error}") from None
-    unknown = sorted(set(found) - {*_RUN_DEFAULTS, "connections"})
+    unknown = sorted(set(found) - {*_RUN_DEFAULTS, *_CLIENT_DEFAULTS, "connections"})
     for name, connection in found.get("connections", {}).items():
         unknown += sorted(f"connections.{name}.{key}" for key in set(connection) - _CONNECTION_KEYS)
     if unknown:

@@ -96,10 +96,15 @@ class Spool:
 
 
 def default_folder() -> Path:
+    """The spool in the user's state folder."""
+    return state_folder() / "spool"
+
+
+def state_folder() -> Path:
     """The user's state folder: ``IMAGEGEN_STATE_DIR``, else the platform's."""
     own = os.environ.get("IMAGEGEN_STATE_DIR")
     if own:
-        return Path(own) / "spool"
+        return Path(own)
     import platformdirs
 
-    return Path(platformdirs.user_state_dir("imagegen")) / "spool"
+    return Path(platformdirs.user_state_dir("imagegen"))

@@ -8,31 +8,33 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from imagegen import catalogue, money
-from imagegen.attempt import Allowance, falls_back
+from imagegen.attempt import falls_back
 from imagegen.errors import Billed, ImageGenError
 from imagegen.results import Piece
 from imagegen.types.events import Partial
 from imagegen.types.job import Job, Plan, Task
-from imagegen.types.result import Cost, ImageResult, Latency
+from imagegen.types.result import Cost, Failure, ImageResult, Latency
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from imagegen.jobs import OpenJob
+    from imagegen.ledger import Kept
     from imagegen.types.connection import Endpoint
     from imagegen.types.events import Event
     from imagegen.types.picture import PictureData
-    from imagegen.types.result import Adaptation, Attempt, Failure, Usage
+    from imagegen.types.result import Adaptation, Attempt, Usage
     from imagegen.types.run import Run
 
 
 @dataclass(slots=True)
 class UnderWay:
-    """One call: its clock, its money, and the pieces of every plan it ran."""
+    """One call: its clock and the pieces of every plan it ran."""
 
     run: Run
+    n: int
+    """How many pictures were asked."""
     began: float = field(default_factory=time.monotonic)
-    allowance: Allowance = field(default_factory=Allowance)
     listener: Callable[[Event], None] | None = None
     """Who wants to hear what happens."""
     partials: list[PictureData] = field(default_factory=list)
@@ -57,7 +59,7 @@ class UnderWay:
 
         ``indexes`` are the parts of a resumed job that its tasks are.
         """
-        wanted = self.missing() or list(range(plan.request.n))
+        wanted = self.missing()
         for piece in self.pieces:
             piece.failures.clear()
         first, begun = 0, []
@@ -77,7 +79,13 @@ class UnderWay:
 
     def missing(self) -> list[int]:
         """Which pictures have not come."""
-        return [failure.index for failure in self.failures()]
+        came = {slot for piece in self.pieces for slot in piece.images}
+        return [slot for slot in range(self.n) if slot not in came]
+
+    def give_up(self, why: ImageGenError) -> None:
+        """Nothing more is submitted for what is missing."""
+        for slot in self.missing():
+            self.pieces[0].failures.setdefault(slot, Failure(slot, why))
 
     def may_fall_back(self) -> bool:
         """Whether the next model may be tried: nothing was paid for what is missing, and the input is not at fault."""
@@ -99,7 +107,12 @@ class UnderWay:
             self.settle(opened)
         return replace(opened.job, problems=tuple(failure.error.message for failure in self.failures()))
 
-    def settle(self, opened: OpenJob | None) -> ImageResult:
+    def kept(self) -> list[Kept]:
+        """The pictures that are files of the ledger, in the order of the result."""
+        found = {slot: kept for piece in self.pieces for slot, kept in piece.kept.items()}
+        return [found[slot] for slot in sorted(found)]
+
+    def settle(self, opened: OpenJob | None, problems: Sequence[str] = ()) -> ImageResult:
         """Everything the call gave.
 
         Raises:
@@ -123,7 +136,7 @@ class UnderWay:
             latency=self._latency(),
             adaptations=_unique([*plan.adaptations, *(each for piece in self.pieces for each in piece.adaptations)]),
             attempts=attempts,
-            warnings=self._warnings(opened),
+            warnings=self._warnings(opened, problems),
             request_id=next((each.request_id for each in reversed(attempts) if each.request_id), None),
             raw=self._raw(),
         )
@@ -172,11 +185,11 @@ class UnderWay:
         slowest = max(found, key=lambda each: each.total_s, default=Latency(0.0))
         return replace(slowest, total_s=time.monotonic() - self.began)
 
-    def _warnings(self, opened: OpenJob | None) -> tuple[str, ...]:
+    def _warnings(self, opened: OpenJob | None, problems: Sequence[str]) -> tuple[str, ...]:
         said = [warning for plan in self.plans for warning in plan.warnings]
         said += [warning for piece in self.pieces for warning in piece.warnings]
         said += opened.job.problems if opened else ()
-        return tuple(dict.fromkeys([*said, *(opened.problems if opened else ())]))
+        return tuple(dict.fromkeys([*said, *problems, *(opened.problems if opened else ())]))
 
     def _raw(self) -> object:
         found = [piece.raw for piece in self.pieces if piece.raw is not None]

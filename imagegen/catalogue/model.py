@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Literal, NamedTuple, TypeAlias
 
 from imagegen.errors import Billed
+from imagegen.types.connection import Limits
 
 Status: TypeAlias = Literal["current", "deprecated", "retired"]
 
@@ -189,6 +190,8 @@ class Model:
 
     provider: str
     id: str
+    family: str = ""
+    """Models that share one rate limit bear one family; empty: a family of its own."""
     status: Status = "current"
     released: date | None = None
     shutdown: date | None = None
@@ -244,6 +247,10 @@ class ProviderFacts:
     free_failures: tuple[FreeFailure, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     """Further settings and the variables they come from, for example ``{organization = "OPENAI_ORG_ID"}``."""
+    limits: Limits = field(default_factory=Limits)
+    """How fast it lets itself be asked, where it says so for everyone."""
+    results_kept_s: float | None = None
+    """Seconds after which a job's result is dropped; None: not known."""
     closed: bool = False
     """There are no models but these: an unknown id is refused, not passed through."""
     source: str = ""

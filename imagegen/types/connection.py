@@ -13,6 +13,29 @@ if TYPE_CHECKING:
 
     from imagegen.catalogue import ProviderFacts
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How fast a connection may be asked, for each model family by itself. None: no limit of ours.
+
+    With a ledger its processes share them, and they outlive a restart.
+    """
+
+    concurrent: int | None = None
+    """Submits and accepted jobs under way at once."""
+    requests_per_minute: int | None = None
+    images_per_minute: int | None = None
+    breaker: bool = True
+    """After five calls of unknown outcome in a minute, or at once without credit or with a bad key, nothing is sent for
+    30 s."""
+    families: Mapping[str, Limits] = field(default_factory=dict)
+    """Other limits for some families: ``{"flux-2-max": Limits(concurrent=4)}``."""
+
+    def of(self, family: str) -> Limits:
+        """The limits of one family of models."""
+        return self.families.get(family, self)
+
+
 KeySource: TypeAlias = Callable[[], str | Awaitable[str]]
 
 
@@ -41,6 +64,8 @@ class Connection:
     """Sent with every request to the provider, never to result URLs."""
     allow_private: bool
     """Result URLs may lead to private addresses: for engines in one's own network."""
+    limits: Limits | None
+    """How fast it may be asked; None: what the catalogue knows of the provider."""
 
     def __init__(
         self,
@@ -55,6 +80,7 @@ class Connection:
         tls_verify: bool | str | ssl.SSLContext = True,
         headers: Mapping[str, str] | None = None,
         allow_private: bool = False,
+        limits: Limits | None = None,
     ) -> None:
         set_field = object.__setattr__
         set_field(self, "provider", provider)
@@ -67,6 +93,7 @@ class Connection:
         set_field(self, "tls_verify", tls_verify)
         set_field(self, "headers", dict(headers or {}))
         set_field(self, "allow_private", allow_private)
+        set_field(self, "limits", limits)
 
     def __repr__(self) -> str:
         """Without key, headers and proxy: all three may hold secrets."""
@@ -90,6 +117,7 @@ class Endpoint:
     tls_verify: bool | str | ssl.SSLContext = True
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     allow_private: bool = False
+    limits: Limits = field(default_factory=Limits)
     own_base_url: bool = False
     """True when the base URL is not the provider's own: the catalogue's dates and key hosts do not apply."""
     sources: Mapping[str, str] = field(default_factory=dict)

@@ -238,6 +238,16 @@ class Job:
             raise ConfigurationError(f"not the text of a job ({type(error).__name__})") from None
 
 
+def part_to_json(part: JobPart) -> str:
+    """One part as text, for the ledger."""
+    return json.dumps(plain(part), ensure_ascii=False)
+
+
+def part_from_json(text: str) -> JobPart:
+    """One part from its text."""
+    return _part(json.loads(text))
+
+
 def _part(fields: dict[str, Any]) -> JobPart:
     remote = fields.get("remote")
     usage = fields.get("usage")

@@ -221,7 +221,12 @@ class Failure:
     error: ImageGenError
 
     def to_dict(self) -> dict[str, Any]:
-        return {"index": self.index, "error": type(self.error).__name__, "message": self.error.message}
+        return {
+            "index": self.index,
+            "error": type(self.error).__name__,
+            "message": self.error.message,
+            "billed": self.error.billed.value,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +247,8 @@ class ImageResult:
     request_id: str | None
     raw: Any
     """The reply without pictures; a list when there were several."""
+    replayed: bool = False
+    """True for the stored result of an earlier call with the same key: nothing was sent or paid now."""
 
     @property
     def image(self) -> Image:
@@ -270,6 +277,7 @@ class ImageResult:
             "attempts": [plain(each) for each in self.attempts],
             "warnings": list(self.warnings),
             "request_id": self.request_id,
+            "replayed": self.replayed,
         }
 
 

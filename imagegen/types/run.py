@@ -12,10 +12,12 @@ from imagegen.errors import ConfigurationError
 from imagegen.types.request import ImageRequest, request_of
 
 if TYPE_CHECKING:
+    from imagegen.types.connection import Connection
     from imagegen.types.request import Background, OutputFormat, ProviderOptions, Quality
 
 Policy: TypeAlias = Literal["strict", "adapt", "best_effort"]
 Verify: TypeAlias = Literal["header", "decode"]
+StorePrompts: TypeAlias = Literal["none", "hash", "full"]
 POLICIES = ("strict", "adapt", "best_effort")
 
 
@@ -50,10 +52,26 @@ class RunSettings(TypedDict, total=False):
     verify: Verify
     retry_unknown: bool
     fallback_on_refusal: bool
+    key: str | None
+    cache: bool
+    max_usd_per_image: Decimal | str | float
 
 
 class CallFields(RequestFields, RunSettings, total=False):
     """Every keyword of a verb."""
+
+
+class ClientSettings(TypedDict, total=False):
+    """The keywords of a client; `AsyncClient` says what they mean."""
+
+    connections: Mapping[str, Connection] | None
+    timeout_s: float | None
+    policy: Policy | None
+    ledger: bool | str | Path | None
+    budget_usd: Decimal | str | float | None
+    label: str | None
+    store_prompts: StorePrompts | None
+    spool: str | Path | bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +90,12 @@ class Run:
     retry_unknown: bool = False
     """Submit again although the last one may have been billed."""
     fallback_on_refusal: bool = False
+    key: str | None = None
+    """Makes the call once: the same key again gives the stored result. Needs a ledger."""
+    cache: bool = False
+    """Uses request, models and options as the key, where a seed is set. Needs a ledger."""
+    max_usd_per_image: Decimal | None = None
+    """What to reserve for a picture under a budget where its price is not known."""
 
 
 def read_call(
@@ -113,15 +137,29 @@ def _run(settings: Mapping[str, Any]) -> Run:
         models=models,
         timeout_s=timeout_s,
         policy=policy,
-        max_usd=_money(settings.get("max_usd")),
+        max_usd=read_money("max_usd", settings.get("max_usd")),
         save_to=Path(save_to) if save_to is not None else None,
         verify=verify,
         retry_unknown=bool(settings.get("retry_unknown")),
         fallback_on_refusal=bool(settings.get("fallback_on_refusal")),
+        key=_key(settings.get("key")),
+        cache=bool(settings.get("cache")),
+        max_usd_per_image=read_money("max_usd_per_image", settings.get("max_usd_per_image")),
     )
 
 
-def _money(value: Any) -> Decimal | None:
+def _key(value: Any) -> str | None:
+    if value is not None and not (isinstance(value, str) and 0 < len(value) <= 200 and value.isprintable()):
+        raise ConfigurationError("key is a text of 1 to 200 printable characters")
+    return value
+
+
+def read_money(name: str, value: Any) -> Decimal | None:
+    """An amount in USD that a caller gave; None stays None.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
     if value is None:
         return None
     try:
@@ -129,5 +167,5 @@ def _money(value: Any) -> Decimal | None:
     except InvalidOperation:
         amount = Decimal("NaN")
     if not amount.is_finite() or amount < 0:
-        raise ConfigurationError(f"max_usd is an amount in USD, not {value!r}")
+        raise ConfigurationError(f"{name} is an amount in USD, not {value!r}")
     return amount

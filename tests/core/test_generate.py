@@ -209,6 +209,7 @@ async def test_key_and_prompt_stay_out_of_the_log(caplog):
         async with client(server) as asking:
             with pytest.raises(imagegen.AuthenticationError):
                 await asking.generate("a very secret fox", model=OPENAI)
+        async with client(server) as asking:
             await asking.generate("a very secret fox", model=OPENAI)
     assert KEY not in caplog.text
     assert not [each for each in caplog.records if each.levelno > logging.DEBUG and "secret fox" in each.getMessage()]

@@ -1,0 +1,209 @@
+"""A client's books: its ledger, budgets and label; who may make a call, and what an earlier one left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import uuid
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from imagegen import booking, jobs, replay
+from imagegen.booking import Booking
+from imagegen.errors import ConfigurationError, DeadlineExceededError
+from imagegen.ledger import Budget, CallRow, Intent, Ledger, Store, UnitState
+from imagegen.ledger.amounts import to_nano
+from imagegen.ledger.claims import Busy, Mine, Stored, claim
+from imagegen.limits import Turns
+from imagegen.types.job import Job, JobPart, Output, RemoteJob, part_from_json
+from imagegen.types.picture import PictureData
+from imagegen.types.run import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imagegen.ledger import UnitRow
+    from imagegen.spool import Spool
+    from imagegen.types.request import ImageRequest
+    from imagegen.types.result import ImageResult
+    from imagegen.types.run import StorePrompts
+
+_ASK_AGAIN_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A call of before: its job, and what each of its parts is, in order."""
+
+    job: Job
+    booking: Booking
+    outcomes: Sequence[Output | RemoteJob]
+    units: Sequence[int | None]
+
+
+class Books:
+    """What one client keeps account of."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        spool: Spool | None,
+        *,
+        budget_usd: Decimal | None = None,
+        label: str | None = None,
+        store_prompts: StorePrompts = "hash",
+    ) -> None:
+        self.ledger = ledger
+        self.spool = None if ledger.durable else spool
+        self.spare = spool
+        """Where receipts go when the ledger cannot be written after the money is spent."""
+        self._turns = Turns(ledger)
+        self._label = label
+        self._client = uuid.uuid4().hex if budget_usd is not None and not label else None
+        self._store_prompts: StorePrompts = store_prompts
+        self._budgets = _budgets(budget_usd, label, self._client)
+
+    def open(self, request: ImageRequest, operation: str, run: Run) -> Booking:
+        """A new call, not yet written anywhere.
+
+        Raises:
+            ConfigurationError: A key or a cache without a ledger.
+        """
+        if (run.key or run.cache) and not self.ledger.durable:
+            raise ConfigurationError(
+                f"{'key' if run.key else 'cache'} needs a ledger: Client(ledger=True); nothing was sent"
+            )
+        call = booking.new_call(str(uuid.uuid4()), request, operation, run)
+        call = booking.with_prompt(call, request.prompt, self._store_prompts)
+        call = replace(call, label=self._label, client=self._client)
+        budgets = list(self._budgets)
+        if run.max_usd is not None:
+            budgets.append(Budget(f"call:{call.id}", to_nano(run.max_usd) or 0, f"max_usd={run.max_usd}"))
+        problems = ["cache needs a seed: without one each call is a new picture"] if run.cache and not call.key else []
+        return Booking(self.ledger, self._turns, call, run, budgets, problems=problems)
+
+    async def claim(self, booked: Booking, deadline: float) -> Mine | ImageResult:
+        """What the call's key says: make it, take up what is left of it, or here is its result.
+
+        Raises:
+            ConfigurationError: The key was used for something else.
+            OutcomeUnknownError: An earlier call with this key may have been billed.
+            ImageGenError: It was billed, and gave no picture; or somebody else is still making it at the deadline.
+        """
+        if booked.call.key is None:
+            return Mine(booked.call)
+        while isinstance(found := await self._ask(booked), Busy):
+            if time.monotonic() + _ASK_AGAIN_S >= deadline:
+                raise DeadlineExceededError(
+                    f"another call with key {booked.call.key!r} is still under way; nothing was sent now"
+                )
+            await asyncio.sleep(_ASK_AGAIN_S)
+        if isinstance(found, Stored):
+            return self._replayed(found, f"key {booked.call.key!r}")
+        booked.call = found.call
+        return found
+
+    async def _ask(self, booked: Booking) -> Mine | Stored | Busy:
+        retry = booked.run.retry_unknown
+        return await self.ledger.do(claim, booked.call, self.ledger.alive, retry_unknown=retry)
+
+    def _replayed(self, found: Stored, why: str) -> ImageResult:
+        assert self.ledger.folder is not None
+        return replay.from_text(found.result, self.ledger.folder, why)
+
+    # What an earlier call left behind.
+
+    async def find(self, job: Job | str) -> Found | ImageResult:
+        """An accepted call by itself, its text, or its id; its result, where it was collected already.
+
+        Raises:
+            ConfigurationError: No such job, or nothing of it can be collected.
+        """
+        if self.ledger.durable:
+            held = await self._held(job.id if isinstance(job, Job) else job)
+            if held is None:
+                held = await self._adopted(jobs.read_job(job, self.spare))
+            if isinstance(held, Stored):
+                return self._replayed(held, f"job {held.call_id[:8]}")
+            if held is not None:
+                return await self.rest_of(held)
+        found = jobs.read_job(job, self.spare)
+        call = booking.new_call(found.id, found.request, found.operation, Run((found.model,)))
+        outcomes = [jobs.outcome_of(part, jobs.kept_pictures(part, found, self.spare)) for part in found.parts]
+        return Found(found, self._booking(call), outcomes, [None] * len(outcomes))
+
+    async def _held(self, named: str) -> Mine | Stored | None:
+        return None if named.lstrip().startswith("{") else await self.ledger.do(_held, named)
+
+    async def _adopted(self, job: Job) -> Mine | Stored | None:
+        """A job that this ledger has not seen; not one whose pictures lie in the spool."""
+        if not any(part.files for part in job.parts):
+            await self.ledger.do(_adopt, booking.adopted(job, self._label))
+        return await self._held(job.id)
+
+    def _booking(self, call: CallRow) -> Booking:
+        return Booking(self.ledger, self._turns, call, Run(("",)))
+
+    async def rest_of(self, mine: Mine) -> Found:
+        """What a call gave and can still give: stored pictures, links and handles, as parts of its job."""
+        found = [(unit.id, *each) for unit in mine.units if (each := await self._part(unit)) is not None]
+        row = await self.ledger.do(Store.call, mine.call.id)
+        if not found or row is None or row["job"] is None:
+            raise ConfigurationError(f"job {mine.call.id[:8]} has nothing to collect")
+        job = Job.from_json(_with_prompt(row["job"], self._prompt(mine.call.id)))
+        units, parts, outcomes = zip(*found, strict=True)
+        return Found(replace(job, parts=parts), self._booking(mine.call), outcomes, units)
+
+    async def _part(self, unit: UnitRow) -> tuple[JobPart, Output | RemoteJob] | None:
+        if unit.state in (UnitState.SUBMITTED, UnitState.READY) and unit.part is not None:
+            part = part_from_json(unit.part)
+            return part, jobs.outcome_of(part, ())
+        if unit.state is not UnitState.STORED:
+            return None
+        assert self.ledger.folder is not None
+        names = tuple(row["file"] for row in await self.ledger.do(Store.pictures, unit.id))
+        part = JobPart(unit.task, unit.pictures, unit.seed, files=names, cost_usd=unit.reported_usd)
+        return part, jobs.outcome_of(
+            part, [PictureData(path=self.ledger.folder.file("pictures", name)) for name in names]
+        )
+
+    def _prompt(self, call_id: str) -> str:
+        assert self.ledger.folder is not None
+        text = self.ledger.folder.request(call_id)
+        return str(json.loads(text)["request"].get("prompt", "")) if text else ""
+
+    async def open_units(self) -> list[UnitRow]:
+        """What is open on the ledger, nearest expiry first; submits of processes that are no more are unknown."""
+        await self.ledger.adopt_orphans()
+        return await self.ledger.do(Store.open_units)
+
+
+def _adopt(store: Store, intents: Sequence[tuple[Intent, str]]) -> None:
+    for intent, part in intents:
+        store.adopt(intent, part)
+
+
+def _held(store: Store, call_id: str) -> Mine | Stored | None:
+    row = store.call(call_id)
+    if row is None:
+        return None
+    if row["result"] is not None:
+        return Stored(row["id"], row["result"])
+    call = CallRow(row["id"], row["binding"], row["fingerprint"], row["operation"], row["key"], row["label"])
+    return Mine(call, store.units(row["id"]))
+
+
+def _budgets(budget_usd: Decimal | None, label: str | None, client: str | None) -> tuple[Budget, ...]:
+    """A client's own budget; with a label that of everything under it, in every process."""
+    if budget_usd is None:
+        return ()
+    scope = f"label:{label}" if label else f"client:{client}"
+    return (Budget(scope, to_nano(budget_usd) or 0, f"budget_usd={budget_usd}" + (f" of {label}" if label else "")),)
+
+
+def _with_prompt(text: str, prompt: str) -> str:
+    fields = json.loads(text)
+    fields["request"]["prompt"] = prompt or "(its prompt was not kept)"
+    return json.dumps(fields)

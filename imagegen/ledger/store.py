@@ -1,0 +1,288 @@
+"""The ledger's store: every change is one transaction, made here and nowhere else.
+
+Another database can take this one's place behind the same methods.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from imagegen.errors import Billed
+from imagegen.ledger import gates, schema
+from imagegen.ledger.amounts import to_usd
+from imagegen.ledger.reading import Reader
+from imagegen.ledger.rows import Begun, Budget, CallRow, Intent, Settlement, UnitState, Wait
+
+
+class Store(Reader):
+    """One SQLite database; in memory where ``path`` is None. Its methods block: `Ledger` calls them in a thread."""
+
+    def __init__(self, path: Path | None, worker: str) -> None:
+        """
+        Raises:
+            ConfigurationError: Nothing may be spent on it: unwritable, locked, corrupt, or of a newer version.
+        """
+        super().__init__(path, schema.open_for_spending(path))
+        self.worker = worker
+        self.salt: str = self.read("SELECT value FROM facts WHERE name = 'salt'")[0][0]
+
+    @contextlib.contextmanager
+    def _change(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it or nothing."""
+        with self._lock:
+            connection = self._connection
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                except BaseException:
+                    connection.execute("ROLLBACK")
+                    raise
+                connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+                raise schema.cannot_spend(self.path, error) from None
+
+    # A paid unit, from its intent to its last state.
+
+    def begin(self, intent: Intent) -> Begun | Wait:
+        """Write the intent and set the money aside, if nothing stands in the way.
+
+        Raises:
+            BudgetExceededError: It could cost more than is left.
+        """
+        now = time.time()
+        with self._change() as connection:
+            intent = _with_day(connection, intent, now)
+            if (wait := gates.closed(connection, intent, now)) is not None:
+                return wait
+            gates.pass_through(connection, intent, now)
+            _insert_call(connection, intent.call, intent.job, self.worker, now)
+            unit = _insert_unit(connection, intent, self.worker, now)
+            for scope in _scopes(intent.call, _day(now)):
+                connection.execute(
+                    "INSERT INTO totals (scope, reserved) VALUES (?1, ?2) "
+                    "ON CONFLICT (scope) DO UPDATE SET reserved = reserved + ?2",
+                    (scope, gates.to_reserve(intent) or 0),
+                )
+            _count_call(connection, intent, now)
+        return Begun(unit)
+
+    def accepted(self, unit: int, state: UnitState, part: str, expires_at: float | None) -> None:
+        """Write down what a provider gave for the money before anything is asked of it: a handle, or links."""
+        with self._change() as connection:
+            connection.execute(
+                "UPDATE units SET state = ?, part = ?, expires_at = ?, changed_at = ?, billed = 'yes' WHERE id = ?",
+                (state, part, expires_at, time.time(), unit),
+            )
+
+    def adopt(self, intent: Intent, part: str) -> None:
+        """A unit that was accepted elsewhere: another machine's, or one of before this ledger."""
+        now = time.time()
+        with self._change() as connection:
+            _insert_call(connection, intent.call, intent.job, self.worker, now)
+            unit = _insert_unit(connection, intent, self.worker, now)
+            connection.execute(
+                "UPDATE units SET state = ?, part = ?, billed = 'yes' WHERE id = ?", (UnitState.SUBMITTED, part, unit)
+            )
+            connection.execute("UPDATE calls SET ended_at = ? WHERE id = ?", (now, intent.call.id))
+
+    def settle(self, unit: int, how: Settlement) -> None:
+        """A unit's last state (or `unknown`), its money, its pictures; what was set aside and not taken is free."""
+        now = time.time()
+        with self._change() as connection:
+            row = connection.execute("SELECT * FROM units WHERE id = ?", (unit,)).fetchone()
+            if row["state"] not in schema.OPEN:
+                return
+            actual = how.reported if how.reported is not None else how.computed
+            overrun = None
+            if how.billed is not Billed.NO and actual is not None and row["reserved"] is not None:
+                overrun = max(0, actual - row["reserved"])
+            if how.state is not UnitState.UNKNOWN:
+                _settle_totals(connection, row, how.billed, actual, overrun or 0)
+            connection.execute(
+                "UPDATE units SET state = ?, billed = ?, reported = ?, computed = ?, overrun = ?, came = ?, error = ?, "
+                "status = ?, request_id = coalesce(?, request_id), duration_s = ?, changed_at = ? WHERE id = ?",
+                (
+                    *(how.state, how.billed, how.reported, how.computed, overrun, how.came, how.error),
+                    *(how.status, how.request_id, how.duration_s, now, unit),
+                ),
+            )
+            connection.executemany(
+                "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(unit, p.slot, p.sha256, p.file, p.media_type, p.size_bytes, int(p.whole)) for p in how.pictures],
+            )
+            if how.trouble is not None:
+                gates.note_trouble(connection, row["account"], how.trouble, now)
+
+    def state_pace(self, account: str, family: str, seconds: float) -> None:
+        """Remember a pace that the provider stated."""
+        with self._change() as connection:
+            gates.state_pace(connection, account, family, seconds, time.time())
+
+    def take_repeat(self, account: str) -> bool:
+        """Use one repeat of a submit, if one is left: 10 % of the calls of the last hour or so, and 3."""
+        hour = int(time.time() // 3600)
+        with self._change() as connection:
+            calls, used = connection.execute(
+                "SELECT coalesce(sum(calls), 0), coalesce(sum(used), 0) FROM repeats WHERE account = ? AND hour >= ?",
+                (account, hour - 1),
+            ).fetchone()
+            if used >= 3 + calls // 10:
+                return False
+            connection.execute(
+                "INSERT INTO repeats VALUES (?, ?, 0, 1) ON CONFLICT (account, hour) DO UPDATE SET used = used + 1",
+                (account, hour),
+            )
+        return True
+
+    # A call.
+
+    def take_over(self, call: CallRow, worker: str | None) -> bool:
+        """Make ``call`` this worker's: as a new row, or from ``worker``, who is no more or has ended it."""
+        with self._change() as connection:
+            if worker is None:
+                return _insert_call(connection, call, None, self.worker, time.time())
+            return bool(
+                connection.execute(
+                    "UPDATE calls SET worker = ?, ended_at = NULL WHERE id = ? AND worker = ? AND result IS NULL",
+                    (self.worker, call.id, worker),
+                ).rowcount
+            )
+
+    def end_call(self, call_id: str, result: str | None) -> None:
+        """The call's result as JSON; None: it ended without one."""
+        with self._change() as connection:
+            connection.execute(
+                "UPDATE calls SET ended_at = ?, result = coalesce(?, result) WHERE id = ?",
+                (time.time(), result, call_id),
+            )
+
+    def forget_call(self, call_id: str) -> None:
+        """Drop a call that was settled, where the ledger is in memory: totals and paces stay."""
+        with self._change() as connection:
+            connection.execute("DELETE FROM units WHERE call_id = ?", (call_id,))
+            connection.execute("DELETE FROM calls WHERE id = ?", (call_id,))
+
+    def orphan(self, dead: Sequence[str]) -> int:
+        """Intents of workers that are no more: sent or not, nobody knows. How many there were."""
+        with self._change() as connection:
+            return connection.execute(
+                "UPDATE units SET state = 'unknown', changed_at = ?, error = 'its process ended before the answer' "
+                "WHERE state = 'intent' AND worker IN (SELECT value FROM json_each(?))",
+                (time.time(), json.dumps(list(dead))),
+            ).rowcount
+
+    # Budgets.
+
+    def set_budget(self, scope: str, nano: int | None) -> None:
+        """Set or (None) lift a budget."""
+        with self._change() as connection:
+            if nano is None:
+                connection.execute("DELETE FROM budgets WHERE scope = ?", (scope,))
+            else:
+                connection.execute("INSERT OR REPLACE INTO budgets VALUES (?, ?)", (scope, nano))
+
+    def accept_overrun(self) -> int:
+        """Go on after overruns: how many scopes had one."""
+        with self._change() as connection:
+            return connection.execute("UPDATE totals SET overrun = 0 WHERE overrun > 0").rowcount
+
+
+def _with_day(connection: sqlite3.Connection, intent: Intent, now: float) -> Intent:
+    """The intent with the budgets that were set on the ledger itself."""
+    rows = connection.execute(
+        "SELECT scope, amount FROM budgets WHERE scope IN ('day', ?)", (f"label:{intent.call.label}",)
+    ).fetchall()
+    if not rows:
+        return intent
+    return replace(intent, budgets=[*intent.budgets, *(_budget(row, now) for row in rows)])
+
+
+def _budget(row: sqlite3.Row, now: float) -> Budget:
+    if row["scope"] == "day":
+        return Budget(f"day:{_day(now)}", row["amount"], f"the budget of a day, ${to_usd(row['amount']):f},")
+    name = row["scope"].partition(":")[2]
+    return Budget(row["scope"], row["amount"], f"the budget of label {name}, ${to_usd(row['amount']):f},")
+
+
+def _scopes(call: CallRow, day: str) -> list[str]:
+    named = [f"label:{call.label}"] if call.label else []
+    return [f"day:{day}", *named, *([f"client:{call.client}"] if call.client else [])]
+
+
+def _day(now: float) -> str:
+    return datetime.fromtimestamp(now, UTC).date().isoformat()
+
+
+def _insert_call(connection: sqlite3.Connection, call: CallRow, job: str | None, worker: str, now: float) -> bool:
+    added = connection.execute(
+        "INSERT OR IGNORE INTO calls (id, created_at, worker, key, binding, fingerprint, operation, label, client, "
+        "prompt_sha256, prompt, job) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(call.id, now, worker, call.key, call.binding, call.fingerprint, call.operation, call.label),
+            *(call.client, call.prompt_sha256, call.prompt, job),
+        ),
+    ).rowcount
+    if not added and job is not None:
+        connection.execute("UPDATE calls SET job = ? WHERE id = ?", (job, call.id))
+    return bool(added)
+
+
+def _insert_unit(connection: sqlite3.Connection, intent: Intent, worker: str, now: float) -> int:
+    values = {
+        "call_id": intent.call.id,
+        "task": intent.task,
+        "attempt": intent.attempt,
+        "task_key": intent.task_key,
+        "worker": worker,
+        "connection": intent.connection,
+        "account": intent.account,
+        "family": intent.family,
+        "model": intent.model,
+        "pictures": intent.pictures,
+        "seed": intent.seed,
+        "state": UnitState.INTENT.value,
+        "created_at": now,
+        "changed_at": now,
+        "day": _day(now),
+        "expires_at": intent.expires_at,
+        "estimated_least": intent.estimated_least,
+        "estimated_most": intent.estimated_most,
+        "reserved": gates.to_reserve(intent),
+    }
+    names, places = ", ".join(values), ", ".join("?" * len(values))
+    statement = f"INSERT INTO units ({names}) VALUES ({places})"  # noqa: S608 - the names are those above
+    inserted = connection.execute(statement, tuple(values.values()))
+    assert inserted.lastrowid is not None
+    return inserted.lastrowid
+
+
+def _count_call(connection: sqlite3.Connection, intent: Intent, now: float) -> None:
+    if intent.attempt == 1 and intent.task == 0:
+        connection.execute(
+            "INSERT INTO repeats VALUES (?, ?, 1, 0) ON CONFLICT (account, hour) DO UPDATE SET calls = calls + 1",
+            (intent.account, int(now // 3600)),
+        )
+
+
+def _settle_totals(
+    connection: sqlite3.Connection, row: sqlite3.Row, billed: Billed, actual: int | None, overrun: int
+) -> None:
+    """Reserved becomes settled. What may have been taken, and nobody knows how much, stays at its upper bound."""
+    reserved = row["reserved"] or 0
+    spent = 0 if billed is Billed.NO else reserved if actual is None else actual
+    call = connection.execute("SELECT label, client FROM calls WHERE id = ?", (row["call_id"],)).fetchone()
+    scopes = [f"day:{row['day']}", f"label:{call['label']}", f"client:{call['client']}"]
+    connection.executemany(
+        "UPDATE totals SET reserved = reserved - ?, settled = settled + ?, overrun = overrun + ? WHERE scope = ?",
+        [(reserved, spent, overrun, scope) for scope in scopes],
+    )
