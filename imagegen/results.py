@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from imagegen import files, money, pictures, sizing
 from imagegen.errors import AuthenticationError, BadOutputError, Billed, DeadlineExceededError, ImageGenError
+from imagegen.threads import in_thread
 from imagegen.types.events import ImageReady
 from imagegen.types.picture import PictureData
 from imagegen.types.result import Adaptation, Cost, Failure, Image, Latency
@@ -182,7 +183,7 @@ async def _looked_at(content: PictureData, run: Run) -> Image:
     try:
         facts = pictures.read_facts(view)
         if facts.whole and run.verify == "decode" and facts.media_type != "image/svg+xml":
-            await asyncio.to_thread(pictures.full_check, view, facts.media_type)
+            await in_thread(pictures.full_check, view, facts.media_type)
     except ValueError as error:
         raise BadOutputError(f"paid, and not a picture: {error}", reason="corrupt", raw=content.read()) from None
     if not facts.whole:

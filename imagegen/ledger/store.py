@@ -95,6 +95,15 @@ class Store(Reader):
             )
             connection.execute("UPDATE calls SET ended_at = ? WHERE id = ?", (now, intent.call.id))
 
+    def found(self, unit: int, part: str) -> None:
+        """An unknown unit turned out to be accepted: it can be collected."""
+        with self._change() as connection:
+            connection.execute(
+                "UPDATE units SET state = ?, part = ?, billed = 'yes', changed_at = ? "
+                "WHERE id = ? AND state = 'unknown'",
+                (UnitState.SUBMITTED, part, time.time(), unit),
+            )
+
     def settle(self, unit: int, how: Settlement) -> None:
         """A unit's last state (or `unknown`), its money, its pictures; what was set aside and not taken is free."""
         now = time.time()
