@@ -11,7 +11,8 @@ import httpcore2
 
 from imagegen.http.base64_text import Base64Text, NotBase64Error
 from imagegen.http.guard import Guard, GuardedBackend, Resolve, UnsafeUrlError
-from imagegen.http.sinks import MAX_PICTURE_BYTES, PictureTooLargeError
+from imagegen.http.sinks import PictureTooLargeError
+from imagegen.pictures import MAX_BYTES
 
 if TYPE_CHECKING:
     import ssl
@@ -109,7 +110,7 @@ class Fetcher:
         if headers.get(b"content-encoding", "identity") != "identity":
             raise FetchError("it came compressed though that was not asked for")
         size = int(length) if (length := headers.get(b"content-length", "")).isdigit() else None
-        if size is not None and size > MAX_PICTURE_BYTES:
+        if size is not None and size > MAX_BYTES:
             raise PictureTooLargeError(f"a picture of {size} bytes")
         sink = new_sink(size)
         try:

@@ -9,13 +9,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from imagegen.files import open_temporary
+from imagegen.pictures import MAX_BYTES
 from imagegen.types.picture import PictureData
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-MAX_PICTURE_BYTES = 50_000_000
-"""The most that one picture may have, decoded."""
 _FIRST_RESERVE = 4 << 20
 _log = logging.getLogger("imagegen.sinks")
 
@@ -55,7 +54,7 @@ class MemorySink:
     that grow by small steps, many at a time, take 1.5 times the memory and twice the CPU of blocks that are reserved.
     """
 
-    def __init__(self, expected_bytes: int | None = None, *, max_bytes: int = MAX_PICTURE_BYTES) -> None:
+    def __init__(self, expected_bytes: int | None = None, *, max_bytes: int = MAX_BYTES) -> None:
         self._buffer = io.BytesIO()
         self._expected = expected_bytes or 0
         self._reserved = 0
@@ -90,7 +89,7 @@ class FileSink:
     It is paid: when the disk fails under it, the picture goes on in memory.
     """
 
-    def __init__(self, folder: Path, *, max_bytes: int = MAX_PICTURE_BYTES) -> None:
+    def __init__(self, folder: Path, *, max_bytes: int = MAX_BYTES) -> None:
         self._max = max_bytes
         self._size_bytes = 0
         self._memory: MemorySink | None = None
