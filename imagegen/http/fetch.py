@@ -78,7 +78,7 @@ class Fetcher:
             found = await self._get(target, new_sink)
             if not isinstance(found, str):
                 return found
-            url, old = urljoin(url, found), target
+            url, old = _joined(url, found), target
             if old.scheme == "https" and not url.lower().startswith("https:"):
                 raise UnsafeUrlError("a redirect from https to something else")
         raise UnsafeUrlError(f"more than {_MAX_REDIRECTS} redirects")
@@ -151,6 +151,13 @@ class Fetcher:
 def _trusted() -> ssl.SSLContext:
     """The system's certificates, which take 0.1 s to load."""
     return httpcore2.default_ssl_context()
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise UnsafeUrlError("a redirect that cannot be read") from None
 
 
 def _check_status(status: int) -> None:
