@@ -183,11 +183,16 @@ class Store(Reader):
 
     def orphan(self, dead: Sequence[str]) -> int:
         """Intents of workers that are no more: sent or not, nobody knows. How many there were."""
+        values = (time.time(), json.dumps(list(dead)))
         with self._change() as connection:
+            connection.execute(
+                "UPDATE calls SET ended_at = ? WHERE ended_at IS NULL AND worker IN (SELECT value FROM json_each(?))",
+                values,
+            )
             return connection.execute(
                 "UPDATE units SET state = 'unknown', changed_at = ?, error = 'its process ended before the answer' "
                 "WHERE state = 'intent' AND worker IN (SELECT value FROM json_each(?))",
-                (time.time(), json.dumps(list(dead))),
+                values,
             ).rowcount
 
     # Budgets.

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from core.serving import B64, KEY, PNG, client
 
-from imagegen.testing.faults import Answer, FaultServer
+from imagegen.testing.faults import Answer, FaultServer, Late
 
 JOBS, SYNC = "acme-jobs:sketch", "acme:sketch"
 PROMPT = "canary prompt of a fox"
@@ -43,8 +43,8 @@ class Summary:
 class Provider:
     """A server of both kinds: a job is done at the first poll, its picture lies behind a link."""
 
-    def __init__(self):
-        self.server = FaultServer(self.answer)
+    def __init__(self, latency_s=lambda: 0.0):
+        self.server = FaultServer(self.answer, lambda number: Late(latency_s()))
 
     async def __aenter__(self):
         return await self.server.__aenter__()
@@ -113,7 +113,7 @@ async def collect_everything(server, ledger):
 async def kill_at_random(ledger, acme, kills, seed):
     """Two workers at a time go through the same keys and are killed; then one ends their work."""
     chance, done, number = random.Random(seed), 0, 0
-    async with Provider() as server:
+    async with Provider(lambda: chance.random() * 0.15) as server:
         keys = []
         while done < kills:
             model = chance.choice([JOBS, SYNC])
