@@ -17,7 +17,6 @@ from imagegen.errors import (
 )
 from imagegen.http.messages import Exchange, Reply, ServerEvent, Wire, current_exchange
 from imagegen.http.status import checked
-from imagegen.secrets import clean
 from imagegen.types.events import Partial, Progress, Queued
 from imagegen.types.job import Output, RemoteJob, Running, Task
 from imagegen.types.request import ProviderOptions
@@ -171,7 +170,7 @@ async def pay(provider: Provider, task: Task, call: Call) -> Output | RemoteJob:
     except ImageGenError:
         raise
     except Exception as error:  # the fence around foreign code
-        what = clean(f"{type(error).__name__}: {error}")
+        what = call.http.clean(f"{type(error).__name__}: {error}")
         raise OutcomeUnknownError(f"provider {provider.name} failed: {what}; it may have been billed") from error
 
 

@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from imagegen.errors import ConfigurationError, ImageGenError
+from imagegen.naming import checked_name
 from imagegen.types.request import ImageRequest, ProviderOptions, request_of
 from imagegen.types.result import Adaptation, Cost, Usage, plain
 
@@ -310,7 +311,7 @@ def _part(fields: dict[str, Any]) -> JobPart:
         seed=fields["seed"],
         remote=RemoteJob(**{**remote, "cost_usd": _money(remote["cost_usd"])}) if remote else None,
         urls=tuple(str(url) for url in fields["urls"]),
-        files=tuple(str(name) for name in fields["files"]),
+        files=tuple(checked_name(str(name)) for name in fields["files"]),
         cost_usd=_money(fields["cost_usd"]),
         usage=Usage(**usage) if usage else None,
     )

@@ -229,8 +229,9 @@ async def test_leaving_while_a_picture_is_moved_loses_nothing(tmp_path, monkeypa
     begun, go_on, real = threading.Event(), threading.Event(), os.fsync
 
     def fsync(handle):
-        begun.set()
-        go_on.wait(20)
+        if not begun.is_set():  # the first: the picture's, on its way into the folder
+            begun.set()
+            go_on.wait(20)
         real(handle)
 
     async with FaultServer(big(1)) as server, client(server) as asking:
@@ -239,7 +240,7 @@ async def test_leaving_while_a_picture_is_moved_loses_nothing(tmp_path, monkeypa
             call = asyncio.ensure_future(asking.generate("a fox", model=OPENAI, save_to=tmp_path / "to"))
             await asyncio.to_thread(begun.wait, 20)
             call.cancel()
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.3)  # long enough for somebody who does not wait to take the file away
             go_on.set()
             with pytest.raises(asyncio.CancelledError):
                 await call
