@@ -297,7 +297,7 @@ class AsyncClient:
     def _open_job(self, plan: Plan, booked: Booking) -> OpenJob:
         sent = plan.tasks[0].request.asked()
         job = Job(booked.call.id, plan.model, plan.operation, plan.request, sent, plan.adaptations)
-        booked.job = booking.job_text(job)
+        booked.job, booked.asked = booking.job_text(job), booking.request_text(plan.request, booked)
         self._opened[job.id] = OpenJob(job, self._books.spool)
         return self._opened[job.id]
 
@@ -310,7 +310,6 @@ class AsyncClient:
                 piece.fail(ConfigurationError(problem))
             return opened
         line = self._lines.line(plan.model)
-        await booked.keep_request(plan.request)
         try:
             await asyncio.gather(*(self._piece(line, call, booked, opened, piece, collect) for piece in pieces))
         except BaseException:
@@ -414,7 +413,7 @@ class AsyncClient:
         except ImageGenError as error:
             piece.fail(error)
         piece.measure(call.began, wait_s, paid.exchange if paid else None, waiting)
-        await booked.settled(piece)
+        await booked.settled(piece, last=len(call.pieces) == 1)
         if not piece.collectable:
             await opened.ended(piece.index)
 
