@@ -23,7 +23,7 @@ from imagegen.types.request import one_line
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from imagegen.catalogue import Model, Parameter
+    from imagegen.catalogue import Model, Parameter, SizeRule
     from imagegen.http.messages import Wire
     from imagegen.provider import Provider
     from imagegen.settings import Settings
@@ -225,8 +225,9 @@ def _split(first: Task, model: Model | None, stream: bool) -> tuple[Task, ...]:
 def _sent_defaults(task: Task, model: Model | None) -> dict[str, Any]:
     if model is None:
         return {}
-    rules = {**model.capabilities.options, **model.capabilities.parameters}
-    return {name: value for name, value in _defaults(task, model).items() if name in rules and rules[name].send_default}
+    rules: dict[str, Parameter | SizeRule] = {**model.capabilities.options, **model.capabilities.parameters}
+    rules["size"] = model.capabilities.sizes
+    return {name: value for name, value in _defaults(task, model).items() if rules[name].send_default}
 
 
 def _defaults(task: Task, model: Model | None) -> Mapping[str, Any]:
@@ -238,14 +239,15 @@ def _defaults(task: Task, model: Model | None) -> Mapping[str, Any]:
     output_format = request.output_format or default_format(model)
     chosen = {
         name: rule.default
-        for name, rule in {**capabilities.parameters, **capabilities.options}.items()
+        for name, rule in {**capabilities.options, **capabilities.parameters}.items()
         if rule.default is not None
         and name not in asked
         and (not rule.formats or output_format in rule.formats)
         and (not rule.operations or task.operation in rule.operations)
     }
-    if capabilities.sizes.default and "size" not in asked:
-        chosen["size"] = capabilities.sizes.default
+    size = capabilities.sizes.default_for(task.operation)
+    if size and "size" not in asked:
+        chosen["size"] = size
     return chosen
 
 
