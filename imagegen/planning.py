@@ -166,13 +166,14 @@ def _check_options(options: ProviderOptions, model: Model, operation: Operation)
             raise UnsupportedError(f"{model.name} does not take the option {name}; nothing was sent")
         if rule.values and str(value) not in rule.values:
             raise UnsupportedError(f"{model.name} takes {name} {', '.join(rule.values)}, not {value}; nothing was sent")
-        if isinstance(value, (int, float)) and not _in_range(value, rule):
-            span = f"{rule.minimum:g} to {rule.maximum:g}" if rule.minimum is not None else f"at most {rule.maximum:g}"
+        most = rule.maximum_in.get(operation, rule.maximum)
+        if isinstance(value, (int, float)) and not _in_range(value, rule.minimum, most):
+            span = f"{rule.minimum:g} to {most:g}" if rule.minimum is not None else f"at most {most:g}"
             raise UnsupportedError(f"{model.name} takes {name} {span}, not {value}; nothing was sent")
 
 
-def _in_range(value: float, rule: Parameter) -> bool:
-    return (rule.minimum is None or value >= rule.minimum) and (rule.maximum is None or value <= rule.maximum)
+def _in_range(value: float, least: float | None, most: float | None) -> bool:
+    return (least is None or value >= least) and (most is None or value <= most)
 
 
 def _check_operation(wish: Wish, model: Model | None) -> None:
@@ -201,7 +202,8 @@ def _adapted(
 def _split(first: Task, model: Model | None, stream: bool) -> tuple[Task, ...]:
     """One task a call. With a seed, each call starts where the one before it ended, so no picture comes twice."""
     request = first.request
-    per_call = (model.capabilities.n_per_call if model else request.n) if not stream else 1
+    unknown = (first.endpoint.facts.n_per_call if first.endpoint else None) or request.n
+    per_call = (model.capabilities.n_per_call if model else unknown) if not stream else 1
     if stream and model is not None:
         per_call = model.capabilities.n_streaming
     tasks, before = [], 0

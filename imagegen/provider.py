@@ -66,13 +66,21 @@ class Provider(ABC):
         """The paid step for a task with ``stream``: unfinished pictures, and last what `submit` would return."""
         raise UnsupportedError(f"{self.name} does not stream")
 
-    async def poll(self, job: RemoteJob, call: Call) -> Output | Running:
-        """What became of a job. Free, and repeated."""
-        raise UnsupportedError(f"{self.name} has no jobs to ask about")
+    if TYPE_CHECKING:  # open signatures: `HttpProvider` has the pure halves of both under the same names
 
-    async def cancel(self, job: RemoteJob, call: Call) -> None:
-        """Stop a job, where the provider can. It may be billed all the same."""
-        raise UnsupportedError(f"{self.name} cannot stop a job")
+        def poll(self, *asked: Any, **named: Any) -> Any: ...
+
+        def cancel(self, *asked: Any, **named: Any) -> Any: ...
+
+    else:
+
+        async def poll(self, job: RemoteJob, call: Call) -> Output | Running:
+            """What became of a job. Free, and repeated."""
+            raise UnsupportedError(f"{self.name} has no jobs to ask about")
+
+        async def cancel(self, job: RemoteJob, call: Call) -> None:
+            """Stop a job, where the provider can. It may be billed all the same."""
+            raise UnsupportedError(f"{self.name} cannot stop a job")
 
     async def aclose(self) -> None:  # noqa: B027 - most have nothing to let go of
         """Let go of whatever this object opened."""
@@ -119,7 +127,7 @@ class HttpProvider(Provider):
 
     # `poll` and `cancel` are the pure halves of the verbs above: the core goes through `ask_state` and `ask_cancel`.
 
-    def poll(self, job: RemoteJob) -> Wire:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+    def poll(self, job: RemoteJob) -> Wire:
         """The request for a job's state. Pure: the core asks it through `ask_state`."""
         raise UnsupportedError(f"{self.name} has no jobs to ask about")
 
@@ -141,7 +149,7 @@ class HttpProvider(Provider):
         """
         return None
 
-    def cancel(self, job: RemoteJob) -> Wire:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+    def cancel(self, job: RemoteJob) -> Wire:
         """The request that stops a job. Pure: the core sends it through `ask_cancel`."""
         raise UnsupportedError(f"{self.name} cannot stop a job")
 
@@ -233,7 +241,8 @@ async def ask_state(provider: Provider, job: RemoteJob, call: Call) -> Output | 
     """What became of ``job``, asked once."""
     current_exchange.set(None)
     if not isinstance(provider, HttpProvider):
-        return await provider.poll(job, call)
+        found: Output | Running = await provider.poll(job, call)
+        return found
     state = provider.parse_poll(await _answer(provider, provider.poll(job), job, call), job)
     if isinstance(state, Wire):
         return provider.parse_result(await _answer(provider, state, job, call), job)

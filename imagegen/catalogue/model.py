@@ -38,6 +38,8 @@ class Parameter(Fact):
     """An enum, in rising order where it has one."""
     minimum: float | None = None
     maximum: float | None = None
+    maximum_in: Mapping[str, float] = field(default_factory=dict)
+    """A lower maximum in one operation: ``{edit = 2}``."""
     max_chars: int | None = None
     """The longest text it takes."""
     flag: bool = False
@@ -264,6 +266,8 @@ class ProviderFacts:
     free_failures: tuple[FreeFailure, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     """Further settings and the variables they come from, for example ``{organization = "OPENAI_ORG_ID"}``."""
+    n_per_call: int | None = None
+    """Pictures in one call of a model that is not among these; None: as many as are asked."""
     closed: bool = False
     """There are no models but these: an unknown id is refused, not passed through."""
     source: str = ""
