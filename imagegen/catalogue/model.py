@@ -184,6 +184,8 @@ class Capabilities:
     input_urls: bool = False
     """Input images may be https URLs, which the provider fetches."""
     mask: bool = False
+    mask_repaints: Literal["white", "black", "transparent"] = "white"
+    """What of a mask this model repaints, where the models of one provider differ."""
     mask_max_bytes: int | None = None
     streaming: bool = False
     """Shows unfinished pictures."""

@@ -90,9 +90,9 @@ def expected(line: PriceLine, model: Model, task: Task, images: int, scenario: S
         case "call":
             return Bounds.of(1)
         case "megapixel":
-            return _megapixels(line, model.capabilities.sizes, scenario["size"]).times(images, images)
+            return _megapixels(line, model.capabilities.sizes, scenario["size"], task).times(images, images)
         case "further_megapixel":
-            every = _megapixels(line, model.capabilities.sizes, scenario["size"])
+            every = _megapixels(line, model.capabilities.sizes, scenario["size"], task)
             return every.less(1).times(images, images)
         case "input_megapixel":
             return _input_megapixels(line, model, task).times(images, images)
@@ -108,11 +108,14 @@ def expected(line: PriceLine, model: Model, task: Task, images: int, scenario: S
     return Bounds.of(0) if line.billable.startswith("cached_") else Bounds(Decimal(1), None)
 
 
-def _megapixels(line: PriceLine, rule: SizeRule, size: str | None) -> Bounds:
-    """Of one picture."""
+def _megapixels(line: PriceLine, rule: SizeRule, size: str | None, task: Task) -> Bounds:
+    """Of one picture: of its size, of its input where it follows that, or of any that the rule allows."""
     if size is not None:
         width, height = _pixels(size)
         return Bounds.of(_counted(line, width * height))
+    first = task.request.images[0] if rule.kind == "none" and task.request.images else None
+    if first is not None and first.url is None:
+        return Bounds.of(_counted(line, (first.facts.width or 0) * (first.facts.height or 0)))
     return Bounds(_counted(line, rule.min_px or 0), _counted(line, rule.max_px) if rule.max_px else None)
 
 
