@@ -411,6 +411,7 @@ class AsyncClient:
             await results.inspect(piece, found, output, call.run, call.tell, booked)
             piece.settle_money(output, remote)
         except ImageGenError as error:
+            piece.ended_by_provider(billing_settled(error, line.endpoint.facts, piece.model))
             piece.fail(error)
         piece.measure(call.began, wait_s, paid.exchange if paid else None, waiting)
         await booked.settled(piece, last=len(call.pieces) == 1)
