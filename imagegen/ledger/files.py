@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,3 +73,18 @@ class Folder:
     def drop_request(self, call_id: str) -> None:
         """Forget what was asked."""
         self.file("open", f"{call_id}.json").unlink(missing_ok=True)
+
+    def sweep(self, kinds: Mapping[str, Container[str]], before: float) -> tuple[int, int]:
+        """Remove files of those kinds that were written before then, but those to keep; how many, and their bytes.
+
+        A file that a call writes meanwhile is newer, even where its content is an old one's.
+        """
+        files = size_bytes = 0
+        for kind, keep in kinds.items():
+            folder = self.path / kind
+            for path in list(folder.iterdir()) if folder.is_dir() else ():
+                facts = path.stat()
+                if path.name not in keep and facts.st_mtime < before:
+                    path.unlink()
+                    files, size_bytes = files + 1, size_bytes + facts.st_size
+        return files, size_bytes

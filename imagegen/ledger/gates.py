@@ -7,6 +7,7 @@ They are on the wall clock, since processes share them; a clock that jumped is n
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING
 
 from imagegen.errors import BudgetExceededError, ConfigurationError
@@ -111,8 +112,8 @@ def _rates(connection: sqlite3.Connection, intent: Intent, now: float) -> Wait |
         return Wait(_FULL_AGAIN_S, f"{limits.concurrent} jobs at once are running")
     waits = []
     for kind, per_minute, cells in _rates_of(intent):
-        burst = _burst(per_minute)
-        spare = max(0, burst - cells) * _interval(per_minute)
+        # Negative for a call of more than the burst: it waits until that much less has gone before it.
+        spare = (_burst(per_minute) - min(cells, per_minute)) * _interval(per_minute)
         waits.append((_until(connection, intent, kind, now) - spare - now, f"{per_minute} {kind} a minute"))
     seconds, why = max(waits, default=(0.0, ""))
     return Wait(seconds, f"the limit is {why}") if seconds > 1e-6 else None
@@ -145,14 +146,14 @@ def _running(connection: sqlite3.Connection, intent: Intent, now: float) -> int:
 
 
 def _until(connection: sqlite3.Connection, intent: Intent, kind: str, now: float) -> float:
-    """When a pace is used up; now where there is none, or the clock was set back since."""
+    """When a pace is used up; never where there is none, or the clock was set back since."""
     row = connection.execute(
         "SELECT said_at, until FROM paces WHERE account = ? AND family = ? AND kind = ?",
         (intent.account, intent.family, kind),
     ).fetchone()
     if row is None or row["said_at"] > now + 1:
-        return now
-    return float(max(row["until"], now))
+        return -math.inf
+    return float(row["until"])
 
 
 def _say_pace(connection: sqlite3.Connection, where: tuple[str, str, str], now: float, until: float) -> None:

@@ -15,6 +15,9 @@ VERSION = 1
 LOCKED_S = 30.0
 """How long a ledger that another process has locked is waited for."""
 
+SPENT = "CASE WHEN billed = 'no' THEN 0 ELSE coalesce(reported, computed, reserved, 0) END"
+"""What a unit in its last state adds to a total: where nobody knows how much was taken, its upper bound."""
+
 OPEN = ("intent", "submitted", "ready", "unknown")
 """States of a unit that may still change; every other is the last."""
 
@@ -44,7 +47,7 @@ CREATE TABLE pictures (
 ) STRICT;
 CREATE TABLE totals (
   scope TEXT PRIMARY KEY, reserved INTEGER NOT NULL DEFAULT 0, settled INTEGER NOT NULL DEFAULT 0,
-  overrun INTEGER NOT NULL DEFAULT 0
+  overrun INTEGER NOT NULL DEFAULT 0, purged INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE budgets (scope TEXT PRIMARY KEY, amount INTEGER NOT NULL) STRICT;
 CREATE TABLE paces (
@@ -58,7 +61,11 @@ CREATE TABLE repeats (
   account TEXT NOT NULL, hour INTEGER NOT NULL, calls INTEGER NOT NULL, used INTEGER NOT NULL,
   PRIMARY KEY (account, hour)
 ) STRICT;
-CREATE TRIGGER last_states_stay BEFORE UPDATE ON units WHEN OLD.state NOT IN ('intent', 'submitted', 'ready', 'unknown')
+CREATE TRIGGER last_states_stay BEFORE UPDATE OF
+  id, call_id, task, attempt, task_key, worker, connection, account, family, model, pictures, seed, came, state,
+  created_at, changed_at, day, expires_at, estimated_least, estimated_most, reserved, reported, computed, overrun,
+  billed, status, request_id, duration_s
+ON units WHEN OLD.state NOT IN ('intent', 'submitted', 'ready', 'unknown')
 BEGIN SELECT RAISE(ABORT, 'a unit in its last state does not change'); END;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 INSERT INTO facts VALUES ('salt', lower(hex(randomblob(16))));
@@ -114,6 +121,7 @@ def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION:
         raise sqlite3.OperationalError(f"a newer imagegen wrote it (version {version}): upgrade to spend on it")
