@@ -22,6 +22,9 @@ _COMMANDS = {
     "submit": "Pay now, collect later.",
     "resume": "Collect paid work that was not collected yet.",
     "cancel": "Stop a job at its provider.",
+    "spend": "Say what pictures cost: known, unknown, estimated.",
+    "budget": "Set what may be spent; list budgets and totals.",
+    "ledger": "Look after the ledger: path, check, purge.",
     "completion": "Print a shell's completion script.",
 }
 
