@@ -54,7 +54,13 @@ class Ledger:
     def _open(self) -> tuple[Store, Worker]:
         if self._opened is None:
             worker = self._begin_worker()
-            self._opened = (Store(self.path, worker.name), worker)
+            try:
+                store = Store(self.path, worker.name)
+                _orphan(store, worker.alive)
+            except ConfigurationError:
+                worker.close()
+                raise
+            self._opened = (store, worker)
         return self._opened
 
     def _begin_worker(self) -> Worker:

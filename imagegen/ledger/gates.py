@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 BREAK_S = 30.0
 """How long an open breaker lets nothing through; then one call at a time tries."""
 _TROUBLES, _TROUBLES_S = 5, 60.0
+_RECENT = 50
+"""So many submits of an account are remembered, good and bad."""
 _MINUTE_S = 60.0
 _LONGEST_PACE_S = 86_400.0
 _ACTIVE_S = 600.0
@@ -64,8 +66,6 @@ def note_trouble(connection: sqlite3.Connection, account: str, trouble: Trouble,
     Five are no reason while more calls than that succeed: a busy account is not down for a few faults.
     """
     row = connection.execute("SELECT opened_at, troubles FROM breakers WHERE account = ?", (account,)).fetchone()
-    if trouble == "ok" and row is None:
-        return
     recent = [each for each in json.loads(row["troubles"] if row else "[]") if now - _TROUBLES_S < each[0] <= now]
     recent.append((now, trouble))
     bad = sum(kind == "unknown" for _, kind in recent)
@@ -81,7 +81,7 @@ def note_trouble(connection: sqlite3.Connection, account: str, trouble: Trouble,
         "INSERT INTO breakers (account, opened_at, reason, troubles) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (account) DO UPDATE SET opened_at = excluded.opened_at, reason = excluded.reason, "
         "troubles = excluded.troubles, probe_at = NULL",
-        (account, opened_at, reason, json.dumps(recent[-200:])),
+        (account, opened_at, reason, json.dumps(recent[-_RECENT:])),
     )
 
 
@@ -139,8 +139,8 @@ def _interval(per_minute: int) -> float:
 def _running(connection: sqlite3.Connection, intent: Intent, now: float) -> int:
     found = connection.execute(
         "SELECT count(*) FROM units WHERE account = ? AND family = ? AND state IN ('intent', 'submitted') "
-        "AND changed_at > ?",
-        (intent.account, intent.family, now - _ACTIVE_S),
+        "AND changed_at BETWEEN ? AND ?",
+        (intent.account, intent.family, now - _ACTIVE_S, now + _ACTIVE_S),
     ).fetchone()
     return int(found[0])
 

@@ -100,7 +100,8 @@ class Reader:
     def workers(self) -> list[str]:
         """The workers of intents and calls that have not ended."""
         rows = self.read(
-            "SELECT DISTINCT worker FROM units WHERE state = 'intent' "
+            "SELECT DISTINCT worker FROM units "  # named twice, so that the index of open units serves
+            "WHERE state = 'intent' AND state IN ('intent', 'submitted', 'ready', 'unknown') "
             "UNION SELECT DISTINCT worker FROM calls WHERE ended_at IS NULL"
         )
         return [row["worker"] for row in rows]

@@ -28,6 +28,7 @@ CREATE TABLE calls (
   label TEXT, client TEXT, prompt_sha256 TEXT, prompt TEXT,
   job TEXT, ended_at REAL, result TEXT
 ) STRICT;
+CREATE INDEX open_calls ON calls (worker) WHERE ended_at IS NULL;
 CREATE TABLE units (
   id INTEGER PRIMARY KEY, call_id TEXT NOT NULL REFERENCES calls, task INTEGER NOT NULL, attempt INTEGER NOT NULL,
   task_key TEXT NOT NULL, worker TEXT NOT NULL,
