@@ -1,9 +1,10 @@
-# make demo: a picture from nothing. make test: the whole suite. Both make their own environment.
+# make demo: a picture from nothing. make test: the whole suite. make soak: a thousand kills. All make their own
+# environment.
 PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: demo test check clean
+.PHONY: demo test check soak clean
 
 demo: $(VENV)/.installed
 	@$(RUN) -m imagegen.demo
@@ -17,6 +18,9 @@ check: $(VENV)/.tests
 	$(VENV)/bin/mypy
 	$(VENV)/bin/pyright --pythonpath $(RUN)
 	$(VENV)/bin/lint-imports
+
+soak: $(VENV)/.tests
+	PYTHONPATH=tests $(RUN) -m core.killing 1000
 
 clean:
 	rm -rf $(VENV) dist demo

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from imagegen.provider import ListsJobs as ListsJobs
     from imagegen.provider import Provider as Provider
     from imagegen.types.connection import Connection as Connection
+    from imagegen.types.connection import Limits as Limits
     from imagegen.types.events import Done as Done
     from imagegen.types.events import ImageReady as ImageReady
     from imagegen.types.events import Partial as Partial
@@ -51,8 +52,11 @@ if TYPE_CHECKING:
     from imagegen.types.events import Queued as Queued
     from imagegen.types.inputs import ImageInput as ImageInput
     from imagegen.types.job import Job as Job
+    from imagegen.types.job import ListedJob as ListedJob
+    from imagegen.types.job import OpenUnit as OpenUnit
     from imagegen.types.job import Output as Output
     from imagegen.types.job import Plan as Plan
+    from imagegen.types.job import Reconciled as Reconciled
     from imagegen.types.job import RemoteJob as RemoteJob
     from imagegen.types.job import Running as Running
     from imagegen.types.job import Task as Task
@@ -82,10 +86,10 @@ _HOMES = {
     "http.messages": "Reply ServerEvent Wire",
     "listing": "models providers",
     "provider": "Call ChecksProvenance HttpProvider Judges ListsJobs Provider",
-    "types.connection": "Connection",
+    "types.connection": "Connection Limits",
     "types.events": "Done ImageReady Partial Progress Queued",
     "types.inputs": "ImageInput",
-    "types.job": "Job Output Plan RemoteJob Running Task",
+    "types.job": "Job ListedJob OpenUnit Output Plan Reconciled RemoteJob Running Task",
     "types.picture": "ImageUrl PictureData",
     "types.request": "ImageRequest ProviderOptions",
     "types.result": "Adaptation Attempt AttemptState Cost Failure Image ImageResult Latency Usage",

@@ -13,7 +13,7 @@ from imagegen.client import AsyncClient
 from imagegen.errors import ConfigurationError
 from imagegen.eventstream import EventStream
 from imagegen.types.events import Event
-from imagegen.types.job import Job, Plan
+from imagegen.types.job import Job, OpenUnit, Plan, Reconciled
 from imagegen.types.request import ImageRequest
 from imagegen.types.result import ImageResult
 from imagegen.types.run import CallFields, ClientSettings
@@ -58,6 +58,14 @@ class Client:
     def resume(self, job: Job | str, **keywords: Unpack[CallFields]) -> ImageResult:
         """Collect accepted work; see `AsyncClient.resume`."""
         return self._run(self._async.resume(job, **keywords))
+
+    def jobs(self) -> tuple[OpenUnit, ...]:
+        """What is paid, or may be, and not settled; see `AsyncClient.jobs`."""
+        return self._run(self._async.jobs())
+
+    def reconcile(self, job: str | None = None, *, billed: bool | None = None) -> tuple[Reconciled, ...]:
+        """Settle unknown outcomes; see `AsyncClient.reconcile`."""
+        return self._run(self._async.reconcile(job, billed=billed))
 
     def close(self, grace_s: float = 10.0) -> tuple[str, ...]:
         """Drain, then park and name what is parked; see `AsyncClient.close`."""

@@ -26,6 +26,7 @@ from imagegen.errors import (
 )
 from imagegen.ledger import Budget, CallRow, Intent, Kept, Settlement, Store, UnitState
 from imagegen.ledger.amounts import to_nano, to_nano_up
+from imagegen.threads import in_thread
 from imagegen.types.job import JobPart, part_to_json
 from imagegen.types.picture import PictureData
 from imagegen.types.result import AttemptState
@@ -151,7 +152,7 @@ class Booking:
         if self.ledger.folder is None or self.call.prompt_sha256 is None:
             return
         try:
-            await self.ledger.on_disk(self.ledger.folder.keep_request, self.call.id, request_text(request, self.run))
+            await in_thread(self.ledger.folder.keep_request, self.call.id, request_text(request, self.run))
         except OSError as error:
             self._problem(f"the request could not be kept ({error.strerror})")
 
@@ -160,7 +161,7 @@ class Booking:
         if (folder := self.ledger.folder) is None:
             return content
         try:
-            sha256, path = await self.ledger.on_disk(folder.keep, content, media_type)
+            sha256, path = await in_thread(folder.keep, content, media_type)
         except OSError as error:
             self._problem(f"a picture could not be kept in {folder.path} ({error.strerror}): it is in this result only")
             return content
@@ -176,7 +177,7 @@ class Booking:
     async def _quarantined(self, raw: bytes) -> str:
         assert self.ledger.folder is not None
         try:
-            return f"; kept as {await self.ledger.on_disk(self.ledger.folder.quarantine, raw)}"
+            return f"; kept as {await in_thread(self.ledger.folder.quarantine, raw)}"
         except OSError as error:
             return f"; it could not be kept ({error.strerror})"
 
@@ -225,7 +226,7 @@ class Booking:
         whole = result is not None and len(kept) == len(result.images)
         await self._write(Store.end_call, self.call.id, replay.to_text(result, kept) if result and whole else None)
         if self.ledger.folder is not None and not await self.open_units():
-            await self.ledger.on_disk(self.ledger.folder.drop_request, self.call.id)
+            await in_thread(self.ledger.folder.drop_request, self.call.id)
 
     async def open_units(self) -> list[UnitRow]:
         """The call's units that may still change."""

@@ -7,26 +7,28 @@ import json
 import time
 import uuid
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imagegen import booking, jobs, replay
 from imagegen.booking import Booking
 from imagegen.errors import ConfigurationError, DeadlineExceededError
 from imagegen.ledger import Budget, CallRow, Intent, Ledger, Store, UnitState
 from imagegen.ledger.amounts import to_nano
-from imagegen.ledger.claims import Busy, Mine, Stored, claim
+from imagegen.ledger.claims import Busy, Mine, Stored, claim, take_up
 from imagegen.limits import Turns
-from imagegen.types.job import Job, JobPart, Output, RemoteJob, part_from_json
+from imagegen.threads import in_thread
+from imagegen.types.job import Job, JobPart, OpenUnit, Output, RemoteJob, part_from_json
 from imagegen.types.picture import PictureData
+from imagegen.types.request import ImageRequest, request_of
 from imagegen.types.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from imagegen.ledger import UnitRow
     from imagegen.spool import Spool
-    from imagegen.types.request import ImageRequest
     from imagegen.types.result import ImageResult
     from imagegen.types.run import StorePrompts
 
@@ -143,6 +145,15 @@ class Books:
             await self.ledger.do(_adopt, booking.adopted(job, self._label))
         return await self._held(job.id)
 
+    async def job_of(self, call: CallRow) -> Job:
+        """The job of a call that was claimed before, to be resumed."""
+        row = await self.ledger.do(Store.call_by_key, call.key or "")
+        if row is None or row["job"] is None:
+            raise ConfigurationError(f"key {call.key!r} has no job to collect")
+        units = [await self._part(unit) for unit in await self.ledger.do(Store.units, row["id"])]
+        job = Job.from_json(_with_prompt(row["job"], self._prompt(row["id"])))
+        return replace(job, parts=tuple(each[0] for each in units if each is not None))
+
     def _booking(self, call: CallRow) -> Booking:
         return Booking(self.ledger, self._turns, call, Run(("",)))
 
@@ -176,8 +187,71 @@ class Books:
 
     async def open_units(self) -> list[UnitRow]:
         """What is open on the ledger, nearest expiry first; submits of processes that are no more are unknown."""
+        if not self.ledger.durable:
+            return []
         await self.ledger.adopt_orphans()
         return await self.ledger.do(Store.open_units)
+
+    async def jobs(self) -> tuple[OpenUnit, ...]:
+        """Everything that is open, on the ledger and in the spool."""
+        found = [_open_unit(unit) for unit in await self.open_units()]
+        held = {unit.job for unit in found}
+        for job in await in_thread(self.spare.jobs) if self.spare is not None else ():
+            found += [_spooled(job, part) for part in job.parts if job.id not in held]
+        return tuple(found)
+
+    async def forget_request(self, call_id: str) -> None:
+        """Forget what was asked in a call that has nothing open any more."""
+        units = await self.ledger.do(Store.units, call_id)
+        if self.ledger.folder is not None and not any(unit.state in booking.OPEN for unit in units):
+            await in_thread(self.ledger.folder.drop_request, call_id)
+
+    async def asked(self, named: str) -> tuple[str, ImageRequest, Mapping[str, Any]]:
+        """What was asked in a call that is open, to ask it again: its id, its request, its run settings.
+
+        Raises:
+            ConfigurationError: It was not kept.
+        """
+        row = await self.ledger.do(Store.call, named) if self.ledger.durable else None
+        text = self.ledger.folder.request(row["id"]) if row is not None and self.ledger.folder is not None else None
+        if row is None or text is None:
+            raise ConfigurationError(f"what was asked in {named[:8]} was not kept: make the call again, with its key")
+        fields = json.loads(text)
+        return row["id"], request_of(fields["request"]), {name: fields[name] for name in ("model", "policy")}
+
+    async def take_up(self, booked: Booking, call_id: str) -> Mine | ImageResult:
+        """Make an earlier call this one's, its unknown outcomes asked anew.
+
+        Raises:
+            ConfigurationError: Somebody is still making it.
+        """
+        booked.call = replace(booked.call, id=call_id, key=None)
+        found = await self.ledger.do(take_up, booked.call, call_id, self.ledger.alive, retry_unknown=True)
+        if isinstance(found, Busy):
+            raise ConfigurationError(f"job {call_id[:8]} is still under way; nothing was sent")
+        return self._replayed(found, f"job {call_id[:8]}") if isinstance(found, Stored) else found
+
+
+def _open_unit(unit: UnitRow) -> OpenUnit:
+    now = time.time()
+    return OpenUnit(
+        job=unit.call_id,
+        model=f"{unit.connection}:{unit.model}",
+        state=unit.state.value,
+        pictures=unit.pictures,
+        created_at=datetime.fromtimestamp(unit.created_at, UTC).isoformat(timespec="seconds"),
+        age_s=now - unit.created_at,
+        at_most_usd=unit.reserved_usd,
+        expires_in_s=None if unit.expires_at is None else unit.expires_at - now,
+        label=unit.label,
+        error=unit.error,
+    )
+
+
+def _spooled(job: Job, part: JobPart) -> OpenUnit:
+    age_s = time.time() - datetime.fromisoformat(job.created_at).timestamp()
+    state = "submitted" if part.remote is not None else "ready"
+    return OpenUnit(job.id, job.model, state, part.n, job.created_at, age_s, part.cost_usd, None)
 
 
 def _adopt(store: Store, intents: Sequence[tuple[Intent, str]]) -> None:

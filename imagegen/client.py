@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self, Unpack
 
-from imagegen import booking, jobs, plugins, results
+from imagegen import booking, jobs, plugins, reconciling, results
 from imagegen.attempt import Submitted, Submitter, UnknownRule, billing_settled, deadline_error
 from imagegen.background import Background
 from imagegen.booking import Booking, check_ceiling, expiry
@@ -31,11 +32,13 @@ from imagegen.results import Piece
 from imagegen.settings import Settings, missing_key
 from imagegen.spool import Spool, default_folder
 from imagegen.types.connection import Connection
-from imagegen.types.job import Job, Operation, Output, Plan, RemoteJob
+from imagegen.types.job import Job, OpenUnit, Operation, Output, Plan, Reconciled, RemoteJob
 from imagegen.types.request import ImageRequest
 from imagegen.types.result import ImageResult, Waiting
 from imagegen.types.run import CallFields, Policy, Run, StorePrompts, read_call, read_money
 from imagegen.underway import UnderWay, plan_of
+
+_log = logging.getLogger("imagegen.client")
 
 
 class AsyncClient:
@@ -83,6 +86,7 @@ class AsyncClient:
         self._lines = Lines(self._settings)
         self._background = Background()
         self._here: dict[str, asyncio.Task[ImageResult]] = {}
+        self._opened: dict[str, OpenJob] = {}
 
     # What a caller may ask.
 
@@ -131,19 +135,23 @@ class AsyncClient:
         wish, run = self._read(prompt, keywords)
         plan, *_ = plan_call(wish, run.models, self._settings)
         _check_before_money(plan, run)
-        booked = self._books.open(wish.request, wish.operation, run)
         if not has_jobs(self._lines.line(plan.model).provider):
-            opened = self._open_job(plan, booked)
-            self._here[opened.job.id] = self._background.start(self._make(wish, run), opened.job.id)
-            return opened.job
-        call = UnderWay(run, wish.request.n)
+            job = self._open_job(plan, self._books.open(wish.request, wish.operation, run)).job
+            self._here[job.id] = self._background.start(self._make(wish, run), job.id)
+            return job
+        call, booked = UnderWay(run, wish.request.n), self._books.open(wish.request, wish.operation, run)
+        claimed = await self._books.claim(booked, call.deadline)
+        if isinstance(claimed, ImageResult) or claimed.units:
+            return await self._books.job_of(booked.call)
         async with booked:
             opened = await self._run(plan, call, booked, collect=False)
             await park(self._lines.line(plan.model), call, opened, call.pieces)
             return call.accepted(opened)
 
     async def resume(self, job: Job | str, **keywords: Unpack[CallFields]) -> ImageResult:
-        """Collect accepted work: a `Job`, its text, or the id of one in the spool. Never submits.
+        """Collect accepted work: a `Job`, its text, or its id. Never submits, but with ``retry_unknown=True``.
+
+        That pays again for what of the call has an unknown outcome.
 
         Raises:
             ImageGenError: It is not done in time, has expired, or ended without a picture.
@@ -151,6 +159,8 @@ class AsyncClient:
         self._lines.check_home()
         if isinstance(job, Job) and job.id in self._here:
             return await asyncio.shield(self._here[job.id])
+        if keywords.get("retry_unknown"):
+            return await self._make_again(job.id if isinstance(job, Job) else job, keywords)
         found = await self._books.find(job)
         if isinstance(found, ImageResult):
             return found
@@ -170,6 +180,30 @@ class AsyncClient:
         asked = zip(pieces, found.outcomes, strict=True)
         await asyncio.gather(*(self._collect(line, call, booked, opened, *each) for each in asked))
         return opened
+
+    async def _make_again(self, named: str, keywords: Mapping[str, Any]) -> ImageResult:
+        """What of a call has an unknown outcome is asked anew, with the caller's consent to pay twice."""
+        call_id, request, settings = await self._books.asked(named)
+        wish, run = self._read(request, {**settings, **keywords})
+        run = replace(run, retry_unknown=False)  # the consent was to one more submit
+        call, booked = UnderWay(run, request.n), self._books.open(request, wish.operation, run)
+        claimed = await self._books.take_up(booked, call_id)
+        return claimed if isinstance(claimed, ImageResult) else await self._make_claimed(wish, call, booked, claimed)
+
+    async def jobs(self) -> tuple[OpenUnit, ...]:
+        """What was paid, or may be, and is not settled: on the ledger, nearest expiry first, and in the spool."""
+        return await self._books.jobs()
+
+    async def reconcile(self, job: str | None = None, *, billed: bool | None = None) -> tuple[Reconciled, ...]:
+        """Settle unknown outcomes by the lists of the providers that have one; or one ``job`` by what you know of it.
+
+        Raises:
+            ConfigurationError: The job has no unknown outcome.
+        """
+        self._lines.check_home()
+        if job is not None and billed is not None:
+            return await reconciling.settle_by_hand(self._books, job, billed=billed)
+        return tuple(await reconciling.reconcile(self._books, self._lines.line))
 
     async def cancel(self, job: Job | str) -> None:
         """Stop a job at its provider; it may be billed all the same.
@@ -193,11 +227,19 @@ class AsyncClient:
                 await found.booking.cancelled(unit)
 
     async def close(self, grace_s: float = 10.0) -> tuple[str, ...]:
-        """Let paid steps that nobody waits for end, for so long; stop the rest and name it."""
-        parked = await self._background.drain(grace_s)
+        """Let paid steps that nobody waits for end, for so long; stop the rest; name it, and what is not collected."""
+        parked = [f"{name}; it may have been billed" for name in await self._background.drain(grace_s)]
+        parked += [f"{job.model}, job {job.id}; it is paid: collect it with resume()" for job in self._left_open()]
         await self._lines.close()
         await self._books.ledger.close()
-        return parked
+        return tuple(parked)
+
+    def _left_open(self) -> list[Job]:
+        left = [opened.job for opened in self._opened.values() if opened.job.parts]
+        self._opened.clear()
+        for job in left:
+            _log.warning("open at close: %s, job %s; resume it", job.model, job.id)
+        return left
 
     async def __aenter__(self) -> Self:
         return self
@@ -219,14 +261,16 @@ class AsyncClient:
         call = UnderWay(run, wish.request.n, listener=listener)
         booked = self._books.open(wish.request, wish.operation, run)
         claimed = await self._books.claim(booked, call.deadline)
-        if isinstance(claimed, ImageResult):
-            return claimed
+        return claimed if isinstance(claimed, ImageResult) else await self._make_claimed(wish, call, booked, claimed)
+
+    async def _make_claimed(self, wish: Wish, call: UnderWay, booked: Booking, claimed: Mine) -> ImageResult:
+        """Collect what an earlier try has paid for, submit the rest, settle."""
         async with booked:
             opened = await self._take_up(call, booked, claimed)
             if claimed.problem is not None:
                 call.give_up(claimed.problem)
                 return await self._settle(call, opened, booked)
-            return await self._settle(call, await self._run_plans(wish, run, call, booked) or opened, booked)
+            return await self._settle(call, await self._run_plans(wish, call, booked) or opened, booked)
 
     async def _take_up(self, call: UnderWay, booked: Booking, claimed: Mine) -> OpenJob | None:
         """What an earlier try at this call has paid for already."""
@@ -234,10 +278,10 @@ class AsyncClient:
             return None
         return await self._collect_found(call, booked, await self._books.rest_of(claimed))
 
-    async def _run_plans(self, wish: Wish, run: Run, call: UnderWay, booked: Booking) -> OpenJob | None:
+    async def _run_plans(self, wish: Wish, call: UnderWay, booked: Booking) -> OpenJob | None:
         """Submit what is missing; the job of the last model that was tried."""
-        plans, opened = plan_call(wish, run.models, self._settings), None
-        _check_before_money(plans[0], run)
+        plans, opened = plan_call(wish, call.run.models, self._settings), None
+        _check_before_money(plans[0], call.run)
         for plan in plans:
             missing = len(call.missing())
             if missing == 0:
@@ -254,7 +298,8 @@ class AsyncClient:
         sent = plan.tasks[0].request.asked()
         job = Job(booked.call.id, plan.model, plan.operation, plan.request, sent, plan.adaptations)
         booked.job = booking.job_text(job)
-        return OpenJob(job, self._books.spool)
+        self._opened[job.id] = OpenJob(job, self._books.spool)
+        return self._opened[job.id]
 
     async def _run(self, plan: Plan, call: UnderWay, booked: Booking, collect: bool = True) -> OpenJob:
         """All tasks of one plan at once. A caller who leaves loses nothing: what is paid ends in the background."""
@@ -283,6 +328,8 @@ class AsyncClient:
         if not self._books.ledger.durable:
             await park(line, call, opened, pieces)
             await booked.end(None)
+            if not opened.job.parts:
+                self._opened.pop(opened.job.id, None)
             return
         async with booked:
             for piece in pieces:
@@ -372,6 +419,8 @@ class AsyncClient:
             await opened.ended(piece.index)
 
     async def _settle(self, call: UnderWay, opened: OpenJob | None, booked: Booking) -> ImageResult:
+        if opened is not None and not opened.job.parts:
+            self._opened.pop(opened.job.id, None)
         result = call.settle(opened, booked.problems)
         await booked.end(result, call.kept())
         plugins.announce_result(result)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from imagegen.types.inputs import ImageInput
     from imagegen.types.request import ImageRequest
 
-_MAX_BYTES = 50_000_000
 _NOTHING_SENT = "nothing was sent"
 
 
@@ -65,7 +64,7 @@ def _checked(picture: ImageInput, what: str, capabilities: Capabilities | None, 
         upright = picture.upright()
     except ValueError as error:
         raise UnsupportedError(f"{what} is {error}; {_NOTHING_SENT}") from None
-    limit = (capabilities.input_max_bytes if capabilities else None) or _MAX_BYTES
+    limit = (capabilities.input_max_bytes if capabilities else None) or pictures.MAX_BYTES
     if upright.size_bytes > limit:
         raise UnsupportedError(f"{what} has {upright.size_bytes:,} bytes, at most {limit:,} are taken; {_NOTHING_SENT}")
     accepted, made = capabilities.input_formats if capabilities else (), pictures.FORMATS[upright.facts.media_type]
@@ -76,6 +75,10 @@ def _checked(picture: ImageInput, what: str, capabilities: Capabilities | None, 
 
 def _check_whole(picture: ImageInput, what: str) -> None:
     """Find out whether it is a whole picture that can be decoded, without decoding it."""
+    if picture.size_bytes > pictures.MAX_BYTES:  # a PNG that was made of a PIL image
+        raise UnsupportedError(
+            f"{what} has {picture.size_bytes:,} bytes, at most {pictures.MAX_BYTES:,} are taken; {_NOTHING_SENT}"
+        )
     try:
         facts = picture.facts
     except (ValueError, OSError) as error:

@@ -21,6 +21,7 @@ from imagegen.errors import (
 from imagegen.http.fetch import ExpiredError, FetchError, UnsafeUrlError
 from imagegen.http.sinks import MemorySink, PictureTooLargeError
 from imagegen.provider import ask_state
+from imagegen.threads import in_thread
 from imagegen.types.events import Event, Partial, Progress, Queued
 from imagegen.types.job import Job, JobPart, Output, RemoteJob, Running
 from imagegen.types.picture import ImageUrl, PictureData
@@ -62,8 +63,8 @@ class OpenJob:
             if self.spool is None:
                 return
             if not self.job.parts:
-                await asyncio.to_thread(self.spool.remove, self.job)
-            elif problem := await asyncio.to_thread(self.spool.write, self.job):
+                await in_thread(self.spool.remove, self.job)
+            elif problem := await in_thread(self.spool.write, self.job):
                 self.problems.append(problem)
 
     async def keep_pictures(self, part: JobPart, pictures: Sequence[PictureData]) -> None:
@@ -73,7 +74,7 @@ class OpenJob:
                 "%d paid pictures of %s arrived for nobody, and the spool is off", len(pictures), self.job.model
             )
             return
-        names = await asyncio.to_thread(self.spool.write_pictures, self.job, part.index, pictures)
+        names = await in_thread(self.spool.write_pictures, self.job, part.index, pictures)
         for picture in pictures:
             picture.discard()
         await self.accepted(replace(part, remote=None, urls=(), files=names))

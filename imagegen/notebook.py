@@ -32,8 +32,8 @@ def page(figures: Iterable[str], lines: Iterable[str]) -> str:
 
 
 def _data_url(view: memoryview, media_type: str) -> str:
-    """An svg stands in an image element, where no script of its runs."""
-    if len(view) > _INLINE_BYTES and media_type != "image/svg+xml":
+    """An svg stands in an image element, where no script of its runs; a large one is not shown: it is never drawn."""
+    if len(view) > _INLINE_BYTES:
         try:
             image = pictures.decode(view, media_type)
         except ValueError:

@@ -17,7 +17,6 @@ from imagegen.errors import (
 )
 from imagegen.http.messages import Exchange, Reply, ServerEvent, Wire, current_exchange
 from imagegen.http.status import checked
-from imagegen.secrets import clean
 from imagegen.types.events import Partial, Progress, Queued
 from imagegen.types.job import Output, RemoteJob, Running, Task
 from imagegen.types.request import ProviderOptions
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from imagegen.http.connection import HttpConnection
     from imagegen.secrets import Secret
     from imagegen.types.connection import Endpoint
+    from imagegen.types.job import ListedJob
     from imagegen.types.picture import PictureData
 
 
@@ -170,7 +170,7 @@ async def pay(provider: Provider, task: Task, call: Call) -> Output | RemoteJob:
     except ImageGenError:
         raise
     except Exception as error:  # the fence around foreign code
-        what = clean(f"{type(error).__name__}: {error}")
+        what = call.http.clean(f"{type(error).__name__}: {error}")
         raise OutcomeUnknownError(f"provider {provider.name} failed: {what}; it may have been billed") from error
 
 
@@ -228,8 +228,16 @@ async def ask_state(provider: Provider, job: RemoteJob, call: Call) -> Output | 
 class ListsJobs(Protocol):
     """A provider that can list its recent jobs, so that an unknown outcome can be settled."""
 
-    async def list_jobs(self, call: Call) -> Sequence[RemoteJob]:
-        """Recent jobs of this key, newest first."""
+    def lists(self, model: str) -> bool:
+        """Whether every submit to ``model`` (the provider's own id) that is accepted appears on the list."""
+        ...
+
+    async def list_jobs(self, since: float, call: Call) -> Sequence[ListedJob]:
+        """Every job of this key that was accepted since then (seconds since 1970), in any order.
+
+        Raises:
+            UnsupportedError: The list does not reach back so far: what is not on it may still exist.
+        """
         ...
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from imagegen import files, money, pictures, sizing
 from imagegen.errors import AuthenticationError, BadOutputError, Billed, DeadlineExceededError, ImageGenError
+from imagegen.threads import in_thread
 from imagegen.types.events import ImageReady
 from imagegen.types.picture import PictureData
 from imagegen.types.result import Adaptation, Cost, Failure, Image, Latency
@@ -142,7 +144,7 @@ async def inspect(
                 raise content
             image = await _looked_at(content, run)
             kept = await keeper.keep(piece, slot, image.content, image.media_type)
-            image = replace(image, content=_in_folder(image, run.save_to) if run.save_to else kept)
+            image = await _saved(image, run, piece.warnings) if run.save_to else replace(image, content=kept)
         except ImageGenError as error:
             if isinstance(error, BadOutputError):
                 await keeper.quarantine(error)
@@ -182,7 +184,7 @@ async def _looked_at(content: PictureData, run: Run) -> Image:
     try:
         facts = pictures.read_facts(view)
         if facts.whole and run.verify == "decode" and facts.media_type != "image/svg+xml":
-            await asyncio.to_thread(pictures.full_check, view, facts.media_type)
+            await in_thread(pictures.full_check, view, facts.media_type)
     except ValueError as error:
         raise BadOutputError(f"paid, and not a picture: {error}", reason="corrupt", raw=content.read()) from None
     if not facts.whole:
@@ -190,21 +192,49 @@ async def _looked_at(content: PictureData, run: Run) -> Image:
     return Image(content, facts.media_type, facts.width, facts.height, facts.has_alpha)
 
 
-def _in_folder(image: Image, folder: Path) -> PictureData:
-    """The picture under a name of its own in the caller's folder; an older file is never replaced."""
-    content, suffix, number = image.content, pictures.SUFFIXES[image.media_type], 1
-    temporary = content.path
-    if temporary is None:
-        temporary = files.new_temporary(folder)
-        temporary.write_bytes(content.read())
-    while True:
-        target = folder / (f"{_STEM}{suffix}" if number == 1 else f"{_STEM}-{number}{suffix}")
-        try:
-            files.give_name(temporary, target, overwrite=False)
-        except FileExistsError:
-            number += 1
-        else:
-            return PictureData(path=target, size_bytes=content.size_bytes)
+async def _saved(image: Image, run: Run, warnings: list[str]) -> Image:
+    """The picture in the caller's folder, where one was named; where that fails, in memory, with a warning.
+
+    Also when the caller leaves meanwhile, the thread is waited for: nobody may meet a picture that is being moved.
+    """
+    if run.save_to is None:
+        return image
+    work = asyncio.ensure_future(in_thread(_in_folder, image, run.save_to))
+    try:
+        content, problem = await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        raise
+    if problem is not None:
+        warnings.append(problem)
+    return replace(image, content=content)
+
+
+def _in_folder(image: Image, folder: Path) -> tuple[PictureData, str | None]:
+    """The picture under a name of its own; an older file is never replaced. Else in memory, and what went wrong."""
+    content, wanted = image.content, folder / f"{_STEM}{pictures.SUFFIXES[image.media_type]}"
+    try:
+        while True:
+            target = files.free_path(wanted)
+            with contextlib.suppress(FileExistsError):  # somebody else has just taken that name
+                return _named(content, target), None
+    except OSError as error:
+        held = PictureData(content.read())
+        content.discard()
+        problem = f"a picture could not be saved to {folder} ({error.strerror or error}): it is in memory only"
+        return held, problem
+
+
+def _named(content: PictureData, target: Path) -> PictureData:
+    if content.path is None or not files.is_temporary(content.path):  # another's file is copied, not moved
+        files.write_atomic(target, content.view(), overwrite=False)
+        return PictureData(path=target, size_bytes=content.size_bytes)
+    try:
+        files.give_name(content.path, target)
+    finally:
+        if not content.path.exists():  # also where only the last flush failed
+            content.path = target  # whoever else holds it finds it
+    return content
 
 
 def _seed(task: Task, output: Output, position: int) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 import traceback
 from typing import Any
@@ -21,7 +22,9 @@ _COMMANDS = {
     "doctor": "Say what is set, what loads, and what is about to end.",
     "submit": "Pay now, collect later.",
     "resume": "Collect paid work that was not collected yet.",
+    "jobs": "List what was paid, or may have been, and is not settled.",
     "cancel": "Stop a job at its provider.",
+    "reconcile": "Settle unknown outcomes.",
     "spend": "Say what pictures cost: known, unknown, estimated.",
     "budget": "Set what may be spent; list budgets and totals.",
     "ledger": "Look after the ledger: path, check, purge.",
@@ -65,7 +68,8 @@ def commands(ctx: click.Context, debug: bool) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command. Exit codes: 0 done, 1 an error told in one line, 2 bad usage, 130 interrupted."""
+    """Run a command. Exit codes: 0 done, 1 an error told in one line, 2 bad usage, 130 interrupted, 143 terminated."""
+    signal.signal(signal.SIGTERM, _terminate)
     arguments = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in arguments
     arguments = ["--debug", *(each for each in arguments if each != "--debug")] if debug else arguments
@@ -77,7 +81,9 @@ def main(arguments: list[str] | None = None) -> None:
         error.show()
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        code = _interrupted()
+        code = _interrupted(130)
+    except _Terminated:
+        code = _interrupted(143)
     except BrokenPipeError:
         code = 0
     sys.exit(code if isinstance(code, int) else 0)
@@ -99,19 +105,26 @@ def _money(error: ImageGenError) -> str:
     return f"{said}; collect it with: imagegen resume {error.job.id[:8]}" if error.job else said
 
 
-def _interrupted() -> int:
-    """Once: let paid work end, name what does not. Twice: stop at once."""
-    import signal
+class _Terminated(SystemExit):
+    """SIGTERM came."""
 
+
+def _terminate(number: int, frame: object) -> None:
+    raise _Terminated
+
+
+def _interrupted(code: int) -> int:
+    """Once: let paid work end, name what does not. Twice: stop at once."""
     signal.signal(signal.SIGINT, _stop)
+    signal.signal(signal.SIGTERM, _stop)
     from imagegen import front
 
     click.echo("imagegen: interrupted; letting paid work end (again to stop at once)", err=True)
     for name in front.shut():
-        click.echo(f"imagegen: parked: {name}; it may have been billed", err=True)
-    return 130
+        click.echo(f"imagegen: parked: {name}", err=True)
+    return code
 
 
 def _stop(number: int, frame: object) -> None:
     os.write(2, b"imagegen: stopped; work under way may have been billed\n")
-    os._exit(130)
+    os._exit(128 + number)

@@ -68,11 +68,17 @@ _INPUTS = [
     ),
     click.option("--mask", metavar="FILE", help="Of the first picture's size: white repaints, black stays."),
 ]
+_PAYING = [
+    click.option("--label", help="What the ledger books it under, for budgets and `imagegen spend`."),
+    click.option("--key", help="Make this call once: the same key again gives the stored result."),
+    click.option("--max-usd-per-image", help="What to set aside for a picture whose price is not known."),
+]
 _FILES = [
     click.option("-o", "--output", type=click.Path(path_type=Path), help="A file or a folder. Default: ./image.png."),
     click.option("--force", is_flag=True, help="Replace the file that -o names."),
     click.option("--timeout-s", type=float, help="One clock over everything. Default: 600."),
     click.option("--verify", type=click.Choice(["header", "decode"]), default="decode", show_default=True),
+    click.option("--cache", is_flag=True, help="With --seed: the same call again gives the stored result."),
     click.option("--retry-unknown", is_flag=True, help="Submit again although the last try may have been billed."),
     click.option("--fallback-on-refusal", is_flag=True, help="Try the next model after a refusal too."),
     click.option(
@@ -93,9 +99,16 @@ def input_options(command: Callable[P, R]) -> Callable[P, R]:
     return command
 
 
+def paying_options(command: Callable[P, R]) -> Callable[P, R]:
+    """Adds what the ledger should know to a command."""
+    for option in reversed(_PAYING):
+        command = option(command)
+    return command
+
+
 def drawing_options(command: Callable[P, R]) -> Callable[P, R]:
     """Adds where pictures go and how the call is run to a command."""
-    for option in reversed(_FILES):
+    for option in reversed([*_FILES, *_PAYING]):
         command = option(command)
     return command
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from imagegen import front
-from imagegen.cli import showing
+from imagegen.cli import showing, using
 from imagegen.cli.resume import named
 
 
@@ -18,6 +17,5 @@ def cancel(job: str) -> None:
     imagegen cancel 3f2a91c0
     imagegen cancel job.json
     """
-    found = named(job)
-    front.client().cancel(found)
-    showing.tell(f"{found.model} {found.id[:8]}: stopped; it may be billed all the same")
+    using.client().cancel(named(job))
+    showing.tell(f"{job}: stopped; it may be billed all the same")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imagegen import files, front, pictures
-from imagegen.cli import asking, saving, showing
+from imagegen import files, pictures
+from imagegen.cli import asking, saving, showing, using
 from imagegen.types.events import Done, ImageReady, Partial
 
 if TYPE_CHECKING:
+    from imagegen.blocking import Client
     from imagegen.types.picture import PictureData
     from imagegen.types.result import ImageResult
 
@@ -23,17 +24,19 @@ def draw(
     as_json: bool,
     save_partials: Path | None,
     preview: bool,
+    label: str | None,
     **given: Any,
 ) -> None:
     """Run ``verb`` on the client in use, save its pictures, and print what it cost."""
     saving.check_target(output, force)
     keywords = asking.keywords_of(given)
     prompt = asking.read_prompt(prompt)
+    client = using.client(label)
     with showing.progress(f"{verb} with {keywords['model'][0]}"):
         if preview or save_partials or keywords.get("partial_images"):
-            result = _streamed(prompt, keywords, save_partials, preview)
+            result = _streamed(client, prompt, keywords, save_partials, preview)
         else:
-            result = getattr(front, verb)(prompt, **keywords)
+            result = getattr(client, verb)(prompt, **keywords)
     saved = saving.save(result, output, force)
     if as_json:
         showing.show_json(result.to_dict() | {"files": [str(path) for path in saved]})
@@ -41,14 +44,14 @@ def draw(
         showing.show_result(result, saved)
 
 
-def _streamed(prompt: str, keywords: dict[str, Any], folder: Path | None, preview: bool) -> ImageResult:
+def _streamed(client: Client, prompt: str, keywords: dict[str, Any], folder: Path | None, preview: bool) -> ImageResult:
     """The same call as a stream: unfinished pictures are counted, kept and shown as they come."""
     if folder is not None:
         files.check_writable(folder)
     if "partial_images" not in keywords:
         keywords["partial_images"] = 2
     count = 0
-    with front.client().stream(prompt, **keywords) as events:
+    with client.stream(prompt, **keywords) as events:
         for event in events:
             if isinstance(event, Partial):
                 count += 1

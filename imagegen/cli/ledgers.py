@@ -13,6 +13,7 @@ import click
 from imagegen.cli import showing
 from imagegen.errors import ConfigurationError
 from imagegen.ledger import ledger_path
+from imagegen.settings import Settings
 from imagegen.types.run import read_money
 
 if TYPE_CHECKING:
@@ -22,14 +23,18 @@ if TYPE_CHECKING:
 
 
 def ledger_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """``--ledger PATH``; the user's own without it."""
+    """``--ledger PATH``; without it the one that every other command uses."""
     return click.option(
         "--ledger",
         "path",
         metavar="PATH",
-        callback=lambda context, option, given: ledger_path(given or True),
+        callback=lambda context, option, given: ledger_path(given or _own()),
         help="A ledger's file or folder; your own without this.",
     )(command)
+
+
+def _own() -> Any:
+    return Settings.load().client_defaults().get("ledger") or True
 
 
 @contextlib.contextmanager

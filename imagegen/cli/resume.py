@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from imagegen import front
-from imagegen.cli import asking, saving, showing
+from imagegen.cli import asking, saving, showing, using
 from imagegen.errors import ImageGenError
-from imagegen.spool import Spool, default_folder
-from imagegen.types.job import Job
+
+if TYPE_CHECKING:
+    from imagegen.types.job import OpenUnit
 
 
 @click.command()
@@ -20,9 +21,15 @@ from imagegen.types.job import Job
 @click.option("--force", is_flag=True, help="Replace the file that -o names.")
 @click.option("--timeout-s", type=float, help="How long to wait for each job. Default: 600.")
 @click.option("--verify", type=click.Choice(["header", "decode"]), default="decode", show_default=True)
+@click.option("--retry-unknown", is_flag=True, help="Pay again for what has an unknown outcome; asks first.")
+@click.option("--yes", is_flag=True, help="With --retry-unknown: do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="A list of results.")
-def resume(job: str | None, output: Path | None, force: bool, as_json: bool, **given: Any) -> None:
-    """Collect paid work: JOB is an id (its beginning will do), a job's text file, or nothing for all. Never submits.
+def resume(
+    job: str | None, output: Path | None, force: bool, retry_unknown: bool, yes: bool, as_json: bool, **given: Any
+) -> None:
+    """Collect paid work: JOB is an id (its beginning will do), a job's text file, or nothing for all.
+
+    Never submits, but with --retry-unknown, which pays again.
 
     \b
     imagegen resume
@@ -31,21 +38,22 @@ def resume(job: str | None, output: Path | None, force: bool, as_json: bool, **g
     """
     saving.check_target(output, force)
     rows, failed = [], 0
-    jobs = [named(job)] if job else list(Spool(default_folder()).jobs())
+    again = _to_retry(job, yes) if retry_unknown else []
+    jobs = again if retry_unknown else [named(job)] if job else _collectable()
     if not jobs:
-        showing.tell("no open jobs")
+        showing.tell("nothing with an unknown outcome" if retry_unknown else "no open jobs")
     for each in jobs:
         try:
-            with showing.progress(f"collecting {each.model} {each.id[:8]}"):
-                result = front.client().resume(each, **asking.keywords_of(given))
+            with showing.progress(f"collecting {each[:8]}"):
+                result = using.client().resume(each, **asking.keywords_of(given), retry_unknown=retry_unknown)
         except ImageGenError as error:
             if job:
                 raise
             failed += 1
-            showing.tell(f"{each.model} {each.id[:8]}: {error.message}")
+            showing.tell(f"{each[:8]}: {error.message}")
             continue
         saved = saving.save(result, output, force)
-        rows.append(result.to_dict() | {"job": each.id, "files": [str(path) for path in saved]})
+        rows.append(result.to_dict() | {"job": each, "files": [str(path) for path in saved]})
         if not as_json:
             showing.show_result(result, saved)
     if as_json:
@@ -54,7 +62,27 @@ def resume(job: str | None, output: Path | None, force: bool, as_json: bool, **g
         raise SystemExit(1)
 
 
-def named(job: str) -> Job:
-    """The job that a file holds, or the one in the spool whose id begins so."""
+def named(job: str) -> str:
+    """The text that a file holds, or the id itself."""
     path = Path(job)
-    return Job.from_json(path.read_text()) if path.is_file() else Spool(default_folder()).read(job)
+    return path.read_text() if path.is_file() else job
+
+
+def _collectable() -> list[str]:
+    """Every open job, nearest expiry first."""
+    return list(dict.fromkeys(unit.job for unit in using.client().jobs() if unit.collectable))
+
+
+def _to_retry(job: str | None, yes: bool) -> list[str]:
+    """The jobs to pay for again, after the user was told what each may cost."""
+    unknown = [unit for unit in using.client().jobs() if unit.state == "unknown" and unit.job.startswith(job or "")]
+    return [each for each in dict.fromkeys(unit.job for unit in unknown) if yes or _consent(each, unknown)]
+
+
+def _consent(job: str, unknown: list[OpenUnit]) -> bool:
+    units = [unit for unit in unknown if unit.job == job]
+    amounts = [unit.at_most_usd for unit in units]
+    known = sum((each for each in amounts if each is not None), Decimal(0))
+    cost = "an unknown amount" if None in amounts else showing.dollars(known)
+    again = f"{units[0].model} {job[:8]} may have been billed; paying again costs up to {cost} more. Submit it again?"
+    return click.confirm(again, err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from imagegen.errors import ConfigurationError
-from imagegen.files import check_writable
+from imagegen.files import check_writable, free_path
+from imagegen.pictures import SUFFIXES
 
 if TYPE_CHECKING:
     from imagegen.types.result import Image, ImageResult
@@ -45,17 +47,25 @@ def save(result: ImageResult, output: Path | None, force: bool) -> list[Path]:
 
 
 def _save(image: Image, target: Path, force: bool) -> Path:
-    number, candidate = 1, target
+    candidate = target
     while True:
         try:
             return image.save(candidate, overwrite=force)
         except FileExistsError:
-            number += 1
-            candidate = target.with_stem(f"{target.stem}-{number}")
+            candidate = free_path(target.with_suffix(SUFFIXES[image.media_type]))
         except OSError as error:
-            rescued = image.save(Path(tempfile.mkdtemp(prefix="imagegen-")) / target.name)
+            rescued = _rescue(image, target.name)
             click.echo(f"imagegen: {target}: {error.strerror}; the picture is at {rescued}", err=True)
             return rescued
+
+
+def _rescue(image: Image, name: str) -> Path:
+    """Another place: the folder for such things, memory, one's home; a full disk is often the only one there is."""
+    *places, last = tempfile.gettempdir(), "/dev/shm", Path.home()  # noqa: S108 - mkdtemp makes a private folder there
+    for place in places:
+        with contextlib.suppress(OSError):
+            return image.save(Path(tempfile.mkdtemp(prefix="imagegen-", dir=place)) / name)
+    return image.save(Path(tempfile.mkdtemp(prefix="imagegen-", dir=last)) / name)
 
 
 def _is_folder(output: Path) -> bool:

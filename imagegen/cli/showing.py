@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from decimal import Decimal
     from pathlib import Path
 
@@ -84,6 +84,23 @@ def dollars(amount: Decimal) -> str:
     """An amount with the digits it has, six at most."""
     text = f"{amount:.6f}".rstrip("0").rstrip(".")
     return f"${text}"
+
+
+def duration(seconds: float) -> str:
+    """``45 s``, ``12 min``, ``3 h``, ``2 d``; what is over says so."""
+    if seconds < 0:
+        return "over"
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A plain table on standard output: columns as wide as they need, two spaces apart."""
+    widths = [max(len(line[place]) for line in (columns, *rows)) for place in range(len(columns))]
+    for line in (columns, *rows):
+        click.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
 
 
 def tell(line: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from imagegen import files, front
-from imagegen.cli import asking, showing
+from imagegen.cli import asking, showing, using
 from imagegen.errors import ConfigurationError
 
 
@@ -16,8 +16,9 @@ from imagegen.errors import ConfigurationError
 @asking.request_options
 @asking.input_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the job's text to this file too.")
+@asking.paying_options
 @click.option("--json", "as_json", is_flag=True, help="The job's text on standard output.")
-def submit(prompt: str, output: Path | None, as_json: bool, **given: Any) -> None:
+def submit(prompt: str, output: Path | None, as_json: bool, label: str | None, **given: Any) -> None:
     """Pay for PROMPT now and print the job's id; `imagegen resume ID` collects it, here or elsewhere.
 
     \b
@@ -26,7 +27,7 @@ def submit(prompt: str, output: Path | None, as_json: bool, **given: Any) -> Non
     """
     prompt, keywords = asking.read_prompt(prompt), asking.keywords_of(given)
     _check_jobs(front.plan(prompt, **keywords).model)
-    job = front.client().submit(prompt, **keywords)
+    job = using.client(label).submit(prompt, **keywords)
     if output is not None:
         files.write_atomic(output, job.to_json().encode(), mode=0o600)
     click.echo(job.to_json() if as_json else job.id)

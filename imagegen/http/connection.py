@@ -19,7 +19,7 @@ from imagegen.http.multipart import MultipartBody
 from imagegen.http.sinks import MemorySink, PictureTooLargeError
 from imagegen.http.splitter import Splitter, TextTooLargeError, TruncatedBodyError
 from imagegen.http.transport import GuardedTransport
-from imagegen.secrets import Secret
+from imagegen.secrets import Secret, clean, without_key
 
 if TYPE_CHECKING:
     import ssl
@@ -102,9 +102,11 @@ class HttpConnection:
         try:
             async for chunk in response.aiter_bytes():
                 for event in reader.feed(chunk):
+                    event.data.body = self._without_key(event.data.body)
                     yield event
             last = reader.finish()
             if last is not None and _is_json(last.data.body):  # it lacks no more than the empty line at its end
+                last.data.body = self._without_key(last.data.body)
                 yield last
         except (PictureTooLargeError, TextTooLargeError) as error:
             raise BadOutputError(str(error), reason="corrupt", status=response.status_code) from None
@@ -159,13 +161,13 @@ class HttpConnection:
                 splitter.feed(chunk)
             split = splitter.finish()
         except (TruncatedBodyError, TextTooLargeError) as error:
-            raise _not_an_answer(error, splitter, headers, status) from None
+            raise self._not_an_answer(error, splitter, headers, status) from None
         except BaseException as error:
             if isinstance(error, OutcomeUnknownError):
-                error.raw, error.status = splitter.original(), status
+                error.raw, error.status = self._without_key(splitter.original()), status
             splitter.abort()
             raise
-        return Reply(status, headers, split.rest, split=split)
+        return Reply(status, headers, self._without_key(split.rest), split=split)
 
     async def _picture(self, response: httpx2.Response, headers: dict[str, str], sink: Sink) -> Reply:
         try:
@@ -176,9 +178,22 @@ class HttpConnection:
             sink.abort()
             raise
 
+    def _not_an_answer(
+        self, error: ValueError, splitter: Splitter, headers: dict[str, str], status: int
+    ) -> ImageGenError:
+        """Whole by its framing and not by its content is a bad answer; without framing nobody knows."""
+        raw = self._without_key(splitter.original())
+        splitter.abort()
+        if "content-length" in headers or "transfer-encoding" in headers or isinstance(error, TextTooLargeError):
+            return BadOutputError(f"paid, and unreadable: {error}", reason="unreadable", raw=raw, status=status)
+        return OutcomeUnknownError("the answer was cut; it may have been billed", raw=raw, status=status)
+
     def _without_key(self, body: bytes) -> bytes:
-        """An error's words; some servers repeat the key in them."""
-        return body.replace(self._last_key.reveal().encode(), b"[key]") if self._last_key else body
+        return without_key(body, self._last_key)
+
+    def clean(self, text: str) -> str:
+        """Foreign text fit to be shown, without the endpoint's key."""
+        return clean(text, self._last_key)
 
     async def headers(self) -> dict[str, str]:
         """What every request to the endpoint bears: the caller's own headers, and the key as the provider wants it."""
@@ -219,12 +234,3 @@ def _is_json(text: bytes) -> bool:
 
 def _seconds(milliseconds: str) -> float | None:
     return float(milliseconds) / 1000 if milliseconds.replace(".", "", 1).isdigit() else None
-
-
-def _not_an_answer(error: ValueError, splitter: Splitter, headers: dict[str, str], status: int) -> ImageGenError:
-    """Whole by its framing and not by its content is a bad answer; without framing nobody knows."""
-    raw = splitter.original()
-    splitter.abort()
-    if "content-length" in headers or "transfer-encoding" in headers or isinstance(error, TextTooLargeError):
-        return BadOutputError(f"paid, and unreadable: {error}", reason="unreadable", raw=raw, status=status)
-    return OutcomeUnknownError("the answer was cut; it may have been billed", raw=raw, status=status)

@@ -11,7 +11,8 @@ import httpcore2
 
 from imagegen.http.base64_text import Base64Text, NotBase64Error
 from imagegen.http.guard import Guard, GuardedBackend, Resolve, UnsafeUrlError
-from imagegen.http.sinks import MAX_PICTURE_BYTES, PictureTooLargeError
+from imagegen.http.sinks import PictureTooLargeError
+from imagegen.pictures import MAX_BYTES
 
 if TYPE_CHECKING:
     import ssl
@@ -77,7 +78,7 @@ class Fetcher:
             found = await self._get(target, new_sink)
             if not isinstance(found, str):
                 return found
-            url, old = urljoin(url, found), target
+            url, old = _joined(url, found), target
             if old.scheme == "https" and not url.lower().startswith("https:"):
                 raise UnsafeUrlError("a redirect from https to something else")
         raise UnsafeUrlError(f"more than {_MAX_REDIRECTS} redirects")
@@ -109,7 +110,7 @@ class Fetcher:
         if headers.get(b"content-encoding", "identity") != "identity":
             raise FetchError("it came compressed though that was not asked for")
         size = int(length) if (length := headers.get(b"content-length", "")).isdigit() else None
-        if size is not None and size > MAX_PICTURE_BYTES:
+        if size is not None and size > MAX_BYTES:
             raise PictureTooLargeError(f"a picture of {size} bytes")
         sink = new_sink(size)
         try:
@@ -150,6 +151,13 @@ class Fetcher:
 def _trusted() -> ssl.SSLContext:
     """The system's certificates, which take 0.1 s to load."""
     return httpcore2.default_ssl_context()
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise UnsafeUrlError("a redirect that cannot be read") from None
 
 
 def _check_status(status: int) -> None:

@@ -60,6 +60,7 @@ _PRIVATE_NETWORKS, _METADATA_NETWORKS, _SPECIAL_NETWORKS = (
 )
 _PORTS = {"https": 443, "http": 80}
 _MOST_DIALLED = 4
+_LONGEST_NAME = 253
 _UNSAFE_CHARACTERS = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
 _ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
@@ -185,16 +186,19 @@ def _split(url: str) -> Target:
         raise UnsafeUrlError("a link with characters that no link has")
     try:
         parts = urlsplit(url)
-        host = (parts.hostname or "").encode("idna" if not url.isascii() else "ascii").decode()
+        host = (parts.hostname or "").encode("idna").decode()  # of ASCII it checks the lengths
         port = parts.port
     except ValueError:
         raise UnsafeUrlError("a link that cannot be read") from None
+    if len(host) > _LONGEST_NAME or ("[" in parts.netloc and ":" not in host):
+        raise UnsafeUrlError("a link to what is no host")
     if parts.scheme not in _PORTS or not host:
         raise UnsafeUrlError(f"a link with the scheme {parts.scheme[:20]!r}")
-    if "@" in parts.netloc or "%" in host:
-        raise UnsafeUrlError("a link with a user or a zone in its host")
+    if "@" in parts.netloc or "%" in host or host.endswith("."):
+        raise UnsafeUrlError("a link with a user, a zone or a last dot in its host")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Target(parts.scheme, host, port or _PORTS[parts.scheme], quote(path, safe=_ASCII))  # it may be signed
+    port = _PORTS[parts.scheme] if port is None else port
+    return Target(parts.scheme, host, port, quote(path, safe=_ASCII))  # the path may be signed
 
 
 def _origin(url: str) -> tuple[str, str, int] | None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from imagegen.files import new_temporary
+from imagegen.files import open_temporary
+from imagegen.pictures import MAX_BYTES
 from imagegen.types.picture import PictureData
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-MAX_PICTURE_BYTES = 50_000_000
-"""The most that one picture may have, decoded."""
 _FIRST_RESERVE = 4 << 20
+_log = logging.getLogger("imagegen.sinks")
 
 
 class PictureTooLargeError(ValueError):
@@ -52,7 +54,7 @@ class MemorySink:
     that grow by small steps, many at a time, take 1.5 times the memory and twice the CPU of blocks that are reserved.
     """
 
-    def __init__(self, expected_bytes: int | None = None, *, max_bytes: int = MAX_PICTURE_BYTES) -> None:
+    def __init__(self, expected_bytes: int | None = None, *, max_bytes: int = MAX_BYTES) -> None:
         self._buffer = io.BytesIO()
         self._expected = expected_bytes or 0
         self._reserved = 0
@@ -82,26 +84,57 @@ class MemorySink:
 
 
 class FileSink:
-    """Writes a picture to a file with a temporary name in ``folder``; whoever keeps it gives it its own name."""
+    """Writes a picture to a file with a temporary name in ``folder``; whoever keeps it gives it its own name.
 
-    def __init__(self, folder: Path, *, max_bytes: int = MAX_PICTURE_BYTES) -> None:
-        self._path = new_temporary(folder)
-        self._file = self._path.open("wb", buffering=0)
-        self._size_bytes = 0
+    It is paid: when the disk fails under it, the picture goes on in memory.
+    """
+
+    def __init__(self, folder: Path, *, max_bytes: int = MAX_BYTES) -> None:
         self._max = max_bytes
+        self._size_bytes = 0
+        self._memory: MemorySink | None = None
+        try:
+            self._path, handle = open_temporary(folder)
+        except OSError as error:
+            self._in_memory(error)
+        else:
+            self._file = open(handle, "r+b", buffering=0)  # noqa: SIM115 - closed by finish and abort
 
     def write(self, data: bytes | memoryview, /) -> None:
+        if self._memory is not None:
+            self._memory.write(data)
+            return
         self._size_bytes += len(data)
         if self._size_bytes > self._max:
             raise PictureTooLargeError(f"a picture of more than {self._max} bytes")
         rest = memoryview(data)
-        while rest:
-            rest = rest[self._file.write(rest) :]
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            self._file.seek(0)
+            self._in_memory(error, self._file.read(), rest)
+            self._drop_file()
+
+    def _in_memory(self, error: OSError, *pieces: bytes | memoryview) -> None:
+        _log.warning("a picture is kept in memory: %s", error)
+        self._memory = MemorySink(max_bytes=self._max)
+        for piece in pieces:
+            self._memory.write(piece)
+
+    def _drop_file(self) -> None:
+        self._file.close()
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
 
     def finish(self) -> PictureData:
+        if self._memory is not None:
+            return self._memory.finish()
         self._file.close()
         return PictureData(path=self._path, size_bytes=self._size_bytes)
 
     def abort(self) -> None:
-        self._file.close()
-        self._path.unlink(missing_ok=True)
+        if self._memory is not None:
+            self._memory.abort()
+        else:
+            self._drop_file()

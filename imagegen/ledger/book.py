@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
@@ -16,6 +16,7 @@ from imagegen.ledger.store import Store
 from imagegen.ledger.workers import Worker
 from imagegen.secrets import Secret
 from imagegen.spool import state_folder
+from imagegen.threads import Pool
 
 if TYPE_CHECKING:
     from imagegen.types.connection import Endpoint
@@ -30,7 +31,7 @@ class Ledger:
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self.folder = Folder(path.with_suffix(".files")) if path is not None else None
-        self._thread = ThreadPoolExecutor(1, "imagegen-ledger") if path is not None else None
+        self._thread = Pool(1, "imagegen-ledger") if path is not None else None
         self._opened: tuple[Store, Worker] | None = None
 
     @property
@@ -90,10 +91,6 @@ class Ledger:
             nothing = Settlement(UnitState.NOT_SENT, Billed.NO, error="the caller left before it was sent")
             self._store().settle(begun.unit, nothing)
 
-    async def on_disk(self, work: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> T:
-        """Work on the ledger's files, off the event loop, beside its database."""
-        return await asyncio.to_thread(work, *args, **keywords)
-
     async def adopt_orphans(self) -> int:
         """Settle what workers that are no more left in the middle of a submit: it is unknown. How many there were."""
         return await self.do(_orphan, self.alive)
@@ -113,7 +110,7 @@ class Ledger:
         """Let everything that was begun be written, and let go of the file."""
         if self._thread is not None:
             await asyncio.wrap_future(self._thread.submit(self._close))
-            self._thread.shutdown()
+            self._thread.close()
         else:
             self._close()
 

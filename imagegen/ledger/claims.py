@@ -82,6 +82,7 @@ def take_up(
         if alive(row["worker"]):
             return Busy()
         store.orphan([row["worker"]])
+        return take_up(store, call, call_id, alive, retry_unknown=retry_unknown)
     units = store.units(row["id"])
     problem = _spent_for_nothing(units, retry_unknown)
     if problem is not None and not any(unit.state in GIVES for unit in units):

@@ -8,7 +8,7 @@ from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imagegen.files import give_name, new_temporary
+from imagegen.files import give_name, open_temporary
 from imagegen.pictures import SUFFIXES
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ class Folder:
         """The hash is computed while writing; flush, rename and flush the folder before anybody hears of it."""
         folder = self.path / kind
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        temporary, digest, view = new_temporary(folder, 0o600), hashlib.sha256(), picture.view()
+        (temporary, handle), digest, view = open_temporary(folder, 0o600), hashlib.sha256(), picture.view()
         try:
-            with temporary.open("wb", buffering=0) as file:
+            with open(handle, "wb", buffering=0) as file:
                 for start in range(0, len(view), _PIECE):
                     piece = view[start : start + _PIECE]
                     digest.update(piece)

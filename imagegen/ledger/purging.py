@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from imagegen.ledger import schema
 from imagegen.ledger.rows import scopes
+from imagegen.threads import in_thread
 
 if TYPE_CHECKING:
     import sqlite3
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _OPEN = ", ".join(f"'{state}'" for state in schema.OPEN)
 _FORGET = f"""
 CREATE TEMP TABLE gone AS SELECT id FROM calls
-WHERE coalesce(ended_at, CASE WHEN worker IN (SELECT value FROM json_each(?)) THEN created_at END) < ?
+WHERE ended_at < ?
 AND NOT EXISTS (SELECT 1 FROM units WHERE call_id = calls.id AND state IN ({_OPEN}))
 """  # noqa: S608 - the states are ours
 _ERASED = "(erased)"
@@ -46,13 +46,13 @@ async def purge(ledger: Ledger, before: float, *, prompts: bool = False) -> Purg
         ConfigurationError: The ledger cannot be written.
     """
     assert ledger.folder is not None
-    before = min(before, time.time())
     await ledger.adopt_orphans()
-    left = await ledger.do(_forget, before, ledger.alive, prompts)
+    before = min(before, time.time())
+    left = await ledger.do(_forget, before, prompts)
     kinds = {"open": {f"{call_id}.json" for call_id in left.open_calls}}
     if not prompts:
         kinds |= {"pictures": left.files, "quarantine": set()}
-    files, size_bytes = await ledger.on_disk(ledger.folder.sweep, kinds, before)
+    files, size_bytes = await in_thread(ledger.folder.sweep, kinds, before)
     still_open = sum(created_at < before for created_at in left.open_calls.values())
     return Purged(left.forgotten, still_open, files, size_bytes, left.rewritten)
 
@@ -66,9 +66,8 @@ class _Left:
     """When they began."""
 
 
-def _forget(store: Store, before: float, alive: Callable[[str], bool], prompts: bool) -> _Left:
-    dead = [worker for worker in store.workers() if not alive(worker)]
-    forgotten = store.erase_prompts(before, dead) if prompts else store.purge(before, dead)
+def _forget(store: Store, before: float, prompts: bool) -> _Left:
+    forgotten = store.erase_prompts(before) if prompts else store.purge(before)
     files = {row["file"] for row in store.read("SELECT DISTINCT file FROM pictures")}
     open_calls = {unit.call_id: unit.created_at for unit in store.open_units()}
     return _Left(forgotten, store.rewrite(), files, open_calls)
@@ -77,9 +76,9 @@ def _forget(store: Store, before: float, alive: Callable[[str], bool], prompts: 
 # Inside one transaction of the store.
 
 
-def remove_calls(connection: sqlite3.Connection, before: float, dead: Sequence[str]) -> int:
+def remove_calls(connection: sqlite3.Connection, before: float) -> int:
     """Remove ended calls. What they cost is still in the totals, noted as cost of rows that are gone."""
-    connection.execute(_FORGET, (json.dumps(list(dead)), before))
+    connection.execute(_FORGET, (before,))
     spent = connection.execute(
         f"SELECT day, label, client, sum({schema.SPENT}) AS spent FROM units "  # noqa: S608 - a constant
         "JOIN calls ON calls.id = call_id WHERE call_id IN gone GROUP BY day, label, client"
@@ -93,9 +92,9 @@ def remove_calls(connection: sqlite3.Connection, before: float, dead: Sequence[s
     return removed
 
 
-def erase_words(connection: sqlite3.Connection, before: float, dead: Sequence[str]) -> int:
+def erase_words(connection: sqlite3.Connection, before: float) -> int:
     """Erase prompts, their hashes, and whatever may quote them; a key of such a call fits nothing any more."""
-    connection.execute(_FORGET, (json.dumps(list(dead)), before))
+    connection.execute(_FORGET, (before,))
     for row in connection.execute("SELECT id, result FROM calls WHERE id IN gone AND result IS NOT NULL").fetchall():
         connection.execute("UPDATE calls SET result = ? WHERE id = ?", (without_words(row["result"]), row["id"]))
     connection.execute(

@@ -98,6 +98,15 @@ class Store(Reader):
             )
             connection.execute("UPDATE calls SET ended_at = ? WHERE id = ?", (now, intent.call.id))
 
+    def found(self, unit: int, part: str) -> None:
+        """An unknown unit turned out to be accepted: it can be collected."""
+        with self._change() as connection:
+            connection.execute(
+                "UPDATE units SET state = ?, part = ?, billed = 'yes', changed_at = ? "
+                "WHERE id = ? AND state = 'unknown'",
+                (UnitState.SUBMITTED, part, self._clock(), unit),
+            )
+
     def settle(self, unit: int, how: Settlement) -> None:
         """A unit's last state (or `unknown`), its money, its pictures; what was set aside and not taken is free."""
         now = self._clock()
@@ -178,24 +187,29 @@ class Store(Reader):
 
     def orphan(self, dead: Sequence[str]) -> int:
         """Intents of workers that are no more: sent or not, nobody knows. How many there were."""
+        values = (self._clock(), json.dumps(list(dead)))
         with self._change() as connection:
+            connection.execute(
+                "UPDATE calls SET ended_at = ? WHERE ended_at IS NULL AND worker IN (SELECT value FROM json_each(?))",
+                values,
+            )
             return connection.execute(
                 "UPDATE units SET state = 'unknown', changed_at = ?, error = 'its process ended before the answer' "
                 "WHERE state = 'intent' AND worker IN (SELECT value FROM json_each(?))",
-                (self._clock(), json.dumps(list(dead))),
+                values,
             ).rowcount
 
     # Forgetting.
 
-    def purge(self, before: float, dead: Sequence[str] = ()) -> int:
-        """Remove calls that ended before then (or were left by ``dead`` workers), and have nothing open; how many."""
+    def purge(self, before: float) -> int:
+        """Remove calls that ended before then and have nothing open; how many."""
         with self._change() as connection:
-            return purging.remove_calls(connection, before, dead)
+            return purging.remove_calls(connection, before)
 
-    def erase_prompts(self, before: float, dead: Sequence[str] = ()) -> int:
+    def erase_prompts(self, before: float) -> int:
         """Erase the words of such calls, and leave their rows; how many calls."""
         with self._change() as connection:
-            return purging.erase_words(connection, before, dead)
+            return purging.erase_words(connection, before)
 
     def rewrite(self) -> bool:
         """Write the file anew, so that nothing that was removed is left in it. False: another process reads it."""

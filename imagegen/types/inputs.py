@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import io
 import mimetypes
@@ -14,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 from pydantic_core import core_schema
 
 from imagegen import pictures
+from imagegen.secrets import clean
 from imagegen.types.picture import PictureData
 
 if TYPE_CHECKING:
@@ -35,22 +35,10 @@ class ImageInput:
         self.url: str | None = None
         """Where the provider fetches it, for a picture on the web; everything else is unknown then."""
         self._content: PictureData | None = None
-        if isinstance(source, (bytes, bytearray, memoryview)):
-            self._content = PictureData(bytes(source))
-        elif isinstance(source, str) and source.startswith("data:"):
-            self._content = PictureData(_decoded(source))
-        elif isinstance(source, str) and source.startswith(("https://", "http://")):
+        if isinstance(source, str) and source[:8].lower().startswith(("https://", "http://")):
             self.url = source
-        elif isinstance(source, (str, Path)):
-            if not Path(source).is_file():
-                raise ValueError(f"no such picture: {source}")
-            self._content = PictureData(path=Path(source))
-        elif hasattr(source, "save") and hasattr(source, "mode"):
-            buffer = io.BytesIO()
-            source.save(buffer, format="PNG")
-            self._content = PictureData(buffer.getvalue())
         else:
-            raise ValueError(f"not a picture: {type(source).__name__}")
+            self._content = _content(source)
 
     @classmethod
     def of(cls, source: Any) -> Self:
@@ -155,11 +143,45 @@ class ImageInput:
         return core_schema.no_info_plain_validator_function(cls.of)
 
 
+def _content(source: Any) -> PictureData:
+    """The bytes, or where they are; no more of them than a picture may have."""
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        _check_size(memoryview(source).nbytes)
+        return PictureData(bytes(source))
+    if isinstance(source, str) and source[:5].lower() == "data:":
+        return PictureData(_decoded(source))
+    if isinstance(source, (str, Path)):
+        return _file(source)
+    if hasattr(source, "save") and hasattr(source, "mode"):
+        buffer = io.BytesIO()
+        source.save(buffer, format="PNG")
+        return PictureData(buffer.getvalue())
+    raise ValueError(f"not a picture: {type(source).__name__}")
+
+
+def _file(source: str | Path) -> PictureData:
+    try:
+        found = Path(source).is_file()
+    except OSError:  # a name that no file can have: somebody passed the picture itself as text
+        found = False
+    if not found:
+        raise ValueError(f"no such picture: {clean(str(source))[:200]}")
+    content = PictureData(path=Path(source))
+    _check_size(content.size_bytes)
+    return content
+
+
 def _decoded(data_url: str) -> bytes:
     head, _, text = data_url.partition(",")
-    if not head.endswith(";base64"):
+    if not head.lower().endswith(";base64"):
         raise ValueError("a data URL of a picture is base64")
+    _check_size(len(text) * 3 // 4 - 2)
     try:
         return base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:
         raise ValueError("a data URL whose data is no base64") from None
+
+
+def _check_size(size_bytes: int) -> None:
+    if size_bytes > pictures.MAX_BYTES:
+        raise ValueError(f"a picture of {size_bytes:,} bytes; at most {pictures.MAX_BYTES:,} are taken")

@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from imagegen.errors import ConfigurationError, ImageGenError
+from imagegen.naming import checked_name
 from imagegen.types.request import ImageRequest, ProviderOptions, request_of
 from imagegen.types.result import Adaptation, Cost, Usage, plain
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from imagegen.types.picture import ImageUrl, PictureData
 
 Operation: TypeAlias = Literal["generate", "edit"]
+Outcome: TypeAlias = Literal["found", "not_billed", "billed", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,58 @@ class RemoteJob:
     request_id: str | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
     """Whatever else the provider's module needs to go on; JSON values."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedJob:
+    """A job as its provider lists it, with all that helps to find the submit that made it."""
+
+    remote: RemoteJob
+    created_at: float | None = None
+    """Seconds since 1970, by the provider's clock."""
+    task_key: str | None = None
+    """The `Task.key` that was sent with it, where the provider keeps one."""
+    prompt: str | None = None
+    model: str | None = None
+    """The provider's own id."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUnit:
+    """One paid unit that was not settled."""
+
+    job: str
+    """The id of its job, for `resume`."""
+    model: str
+    """``connection:model``."""
+    state: str
+    """``submitted`` or ``ready``: can be collected; ``unknown``: may have been billed; ``intent``: under way."""
+    pictures: int
+    created_at: str
+    age_s: float
+    at_most_usd: Decimal | None
+    """What is set aside for it; None where no price is known."""
+    expires_in_s: float | None
+    """Seconds until the provider drops the result; None where nobody knows."""
+    label: str | None = None
+    error: str | None = None
+
+    @property
+    def collectable(self) -> bool:
+        """Whether `resume` can fetch it."""
+        return self.state in ("submitted", "ready")
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What became of one unit of unknown outcome."""
+
+    job: str
+    model: str
+    outcome: Outcome
+    """``found``: the provider has it, `resume` collects it; ``not_billed``: its list has no such job."""
+    at_most_usd: Decimal | None
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +311,7 @@ def _part(fields: dict[str, Any]) -> JobPart:
         seed=fields["seed"],
         remote=RemoteJob(**{**remote, "cost_usd": _money(remote["cost_usd"])}) if remote else None,
         urls=tuple(str(url) for url in fields["urls"]),
-        files=tuple(str(name) for name in fields["files"]),
+        files=tuple(checked_name(str(name)) for name in fields["files"]),
         cost_usd=_money(fields["cost_usd"]),
         usage=Usage(**usage) if usage else None,
     )

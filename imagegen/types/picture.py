@@ -6,6 +6,8 @@ import mmap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from imagegen.files import is_temporary
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -57,8 +59,8 @@ class PictureData:
             return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
     def discard(self) -> None:
-        """Remove the file of a picture that nobody will use."""
-        if self.path is not None:
+        """Remove the temporary file of a picture that nobody will use; a file that has its name is the caller's."""
+        if self.path is not None and is_temporary(self.path):
             self.path.unlink(missing_ok=True)
 
     def __repr__(self) -> str:

@@ -6,12 +6,14 @@ import io
 from dataclasses import replace
 
 import pytest
+from core import broken
 from core.serving import png
 from PIL import Image
 
 from imagegen import ImageRequest, UnsupportedError
 from imagegen.catalogue import find_model
 from imagegen.intake import take_in
+from imagegen.types.inputs import ImageInput
 
 MODEL = find_model("openai", "gpt-image-2")
 
@@ -19,6 +21,11 @@ MODEL = find_model("openai", "gpt-image-2")
 def model(**capabilities):
     """The model with other capabilities."""
     return replace(MODEL, capabilities=replace(MODEL.capabilities, **capabilities))
+
+
+def repr_short(source):
+    """A test's name."""
+    return f"{type(source).__name__} {repr(source)[:12]}"
 
 
 def as_file(picture, kind="PNG", **how):
@@ -139,3 +146,51 @@ def test_request_without_pictures_passes():
     """Most requests."""
     asked = ImageRequest(prompt="a")
     assert take_in(asked, MODEL)[0].asked() == asked.asked()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        bytes(50_000_001),
+        bytearray(50_000_001),
+        "data:image/png;base64," + "A" * 66_666_672,
+        "DATA:image/png;base64,A!",
+        "data:image/png,%89PNG",
+        "data:image/png;base64,\u00e9",
+        "A" * 5000,
+        "no\0name",
+        "",
+        "/dev/zero",
+        7,
+    ],
+    ids=repr_short,
+)
+def test_what_is_no_picture_of_ours_is_a_value_error(source):
+    """Too large, unreadable or nothing: one error, which does not repeat a megabyte of what it was given."""
+    with pytest.raises(ValueError) as caught:
+        ImageInput(source)
+    assert len(str(caught.value)) < 300
+
+
+def test_large_file_is_refused_unread(tmp_path):
+    """Its size is enough."""
+    with (tmp_path / "a.png").open("wb") as file:
+        file.truncate(10 << 30)
+    with pytest.raises(ValueError, match="at most 50,000,000"):
+        ImageInput(tmp_path / "a.png")
+
+
+def test_bomb_is_refused_before_it_is_decoded():
+    """In the picture's place and in the mask's."""
+    bomb = dict(broken.png_bombs())["20000x20000"]
+    for asked in (request(bomb), request(png(), mask=bomb)):
+        with pytest.raises(UnsupportedError, match="64 megapixels"):
+            take_in(asked, MODEL)
+
+
+def test_vector_picture_is_never_drawn():
+    """As an input it goes as it is, or not at all."""
+    vector = ImageInput(b'<svg width="9" height="9"><script>alert(1)</script></svg>')
+    assert vector.upright() is vector
+    with pytest.raises(ValueError, match="cannot decode"):
+        vector.pil()

@@ -312,7 +312,8 @@ async def test_cancelled_submit_ends_in_the_background(tmp_path):
                 await call
             assert asyncio.get_running_loop().time() - began < 0.5
             release.set()
-            assert await asking.close() == ()
+            (left,) = await asking.close()
+            assert "paid: collect it with resume()" in left
         (job,) = imagegen_jobs(tmp_path)
         async with client("http://127.0.0.1:9", spool=tmp_path) as other:
             result = await other.resume(job)
@@ -363,7 +364,8 @@ async def test_siblings_that_came_are_kept_when_the_caller_leaves(tmp_path):
             with pytest.raises(asyncio.CancelledError):
                 await call
             release.set()
-            assert await asking.close() == ()
+            (left,) = await asking.close()
+            assert "paid: collect it with resume()" in left
         (job,) = imagegen_jobs(tmp_path)
         async with client(server, spool=tmp_path) as other:
             assert len((await other.resume(job)).images) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import random
 import struct
 import subprocess
@@ -13,6 +14,7 @@ import tracemalloc
 import zlib
 
 import pytest
+from core import broken
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -76,6 +78,13 @@ SAMPLES: dict[str, tuple[bytes, str, bool]] = {
     "avif": (saved(noise("RGB"), "AVIF"), "image/avif", False),
     "avif alpha": (saved(noise("RGBA"), "AVIF"), "image/avif", True),
     "avif animated": (saved(frames()[0], "AVIF", save_all=True, append_images=frames()[1:]), "image/avif", True),
+}
+HARMFUL = {
+    "PNG": ["20000x20000", "2^31 x 1", "no width", "iCCP of 100 MB", "1000 iCCP of 1 MB", "endless chunks"],
+    "JPEG": ["65500x65500", "2000 scans", "400 segments of exif", "400 segments of photoshop", "endless markers"],
+    "WEBP": ["a canvas of 16383", "16384x16384", "endless parts"],
+    "GIF": ["a screen of 65535x65535", "a frame far beyond the screen"],
+    "AVIF": ["30000x30000", "2147483647x2147483647"],
 }
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="61" height="37"><path d="M0 0"/></svg>'
 
@@ -369,6 +378,69 @@ def test_no_damage_raises_anything_else(name: str, changes: list[tuple[int, byte
         return
     with contextlib.suppress(ValueError):
         pictures.full_check(memoryview(data), SAMPLES[name][1])
+
+
+def test_a_look_at_everything_that_is_broken() -> None:
+    """Hundreds of cut, damaged, hostile and foreign files: no error but ours, none over 2 s, none over 200 MB."""
+    run = [sys.executable, "-W", "error", broken.__file__]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["escaped"] == {}
+    assert all(report["counts"][kind] >= 60 for kind in broken.KINDS)
+    assert report["slowest"][0] < 2, report["slowest"]
+    assert report["mb"] < 200
+
+
+@pytest.mark.parametrize("kind", HARMFUL)
+def test_bombs_are_refused(kind: str) -> None:
+    """However harmless the header of some looks."""
+    bombs = dict(broken.BOMBS[kind]())
+    for name in HARMFUL[kind]:
+        with pytest.raises(ValueError):
+            pictures.full_check(memoryview(bombs[name]), broken.MEDIA_TYPES[kind])
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "AVIF"])
+def test_an_animation_is_decoded_no_further_than_its_first_picture(kind: str) -> None:
+    """A hundred pictures in one file cost hardly more than one."""
+    many = broken.animated(kind, 12 if kind == "AVIF" else 100, (100, 100))
+    one = broken.saved(broken.noise((100, 100), 0), kind)
+    times = []
+    for data in (one, many):
+        began = time.process_time()
+        for _ in range(5):
+            assert pictures.decode(memoryview(data), broken.MEDIA_TYPES[kind]).size == (100, 100)
+        times.append(time.process_time() - began)
+    assert times[1] < 10 * times[0] + 0.2
+
+
+def test_a_collection_of_photographs_is_read_as_its_first(recwarn: pytest.WarningsRecorder) -> None:
+    """Phones put a second picture behind the first (MPO): that is a JPEG, and nothing is said of the others."""
+    file = io.BytesIO()
+    noise("RGB").save(file, "MPO", save_all=True, append_images=[noise("RGB", (8, 8))])
+    found = pictures.decode(memoryview(file.getvalue()), "image/jpeg")
+    assert (found.format, found.size, list(recwarn)) == ("JPEG", (61, 37), [])
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "BMP", "ICO", "PPM", "TGA", "PCX", "EPS", "PDF", "DDS", "JPEG2000"])
+def test_other_decoders_are_never_asked(kind: str) -> None:
+    """Pillow knows 43 formats; five are let in."""
+    data = memoryview(saved(noise("RGB"), kind))
+    with pytest.raises(NotAPictureError):
+        read_facts(data)
+    for media_type in TYPES.values():
+        with pytest.raises(ValueError):
+            pictures.decode(data, media_type)
+
+
+def test_more_than_fifty_megabytes_are_not_decoded() -> None:
+    """However few pixels they are said to hold."""
+    data = SAMPLES["jpeg"][0] + bytes(pictures.MAX_BYTES)
+    with pytest.raises(ValueError, match="more than 50 MB"):
+        pictures.decode(memoryview(data), "image/jpeg")
+    with pytest.raises(ValueError, match="more than 50 MB"):
+        pictures.orientation(memoryview(data), "image/jpeg")
 
 
 def test_the_module_loads_no_decoder() -> None:

@@ -17,7 +17,9 @@ from imagegen import (
     Billed,
     Call,
     ImageGenError,
+    ListedJob,
     ModerationError,
+    OutcomeUnknownError,
     Output,
     Partial,
     PictureData,
@@ -26,9 +28,10 @@ from imagegen import (
     RemoteJob,
     Running,
     Task,
+    UnsupportedError,
     hookimpl,
 )
-from imagegen_providers.stub import cancelled, faults, making, prices
+from imagegen_providers.stub import cancelled, faults, listed, making, prices
 from imagegen_providers.stub.editing import edited as edited
 from imagegen_providers.stub.options import StubOptions as StubOptions
 from imagegen_providers.stub.options import latency_s as latency_s
@@ -61,7 +64,7 @@ class Stub(Provider):
     async def submit(self, task: Task, call: Call) -> Output | RemoteJob:
         order = await self._accepted(task)
         await asyncio.sleep(latency_s(order.options, order.seed))
-        return _job(order) if order.model == "slow" else await _output(order)
+        return await _job(order, task) if order.model == "slow" else await _output(order)
 
     async def stream(self, task: Task, call: Call) -> AsyncIterator[Partial | Output | RemoteJob]:
         """As many unfinished versions as were asked for, of the first picture that was not refused; then all of them.
@@ -70,7 +73,7 @@ class Stub(Provider):
         """
         order = await self._accepted(task)
         if order.model == "slow":
-            yield _job(order)
+            yield await _job(order, task)
             return
         output = await _output(order)
         first = next((image.read() for image in output.images if isinstance(image, PictureData)), b"")
@@ -102,19 +105,33 @@ class Stub(Provider):
         if time.time() < order.accepted_at + order.options.queue_s + order.options.render_s:
             cancelled.cancel(job.id)
 
+    def lists(self, model: str) -> bool:
+        """Only ``slow`` has jobs."""
+        return model == "slow"
+
+    async def list_jobs(self, since: float, call: Call) -> list[ListedJob]:
+        """Every job of this machine since then, for an hour."""
+        if not listed.reaches_back_to(since):
+            raise UnsupportedError("the stub lists the jobs of the last hour only")
+        return await asyncio.to_thread(lambda: list(listed.since(since)))
+
     async def _accepted(self, task: Task) -> Order:
         """The order in a task, unless something is wrong with it or is to go wrong."""
         order = await asyncio.to_thread(Order.of, task)
         fault = self._schedule.next(order.options.faults, order.seed)
         if fault is not None and (error := faults.error_of(fault)) is not None:
+            if isinstance(error, OutcomeUnknownError) and order.model == "slow":
+                await _job(order, task)  # it was accepted, and only its answer was lost
             raise error
         if order.options.refuse or _REFUSED_WORD in order.request.prompt.lower():
             raise faults.refusal()
         return order.model_copy(update={"corrupt": fault is not None})
 
 
-def _job(order: Order) -> RemoteJob:
-    return RemoteJob(id=uuid.uuid4().hex, cost_usd=prices.price_usd("slow") * order.n, data=order.to_data())
+async def _job(order: Order, task: Task) -> RemoteJob:
+    job = RemoteJob(id=uuid.uuid4().hex, cost_usd=prices.price_usd("slow") * order.n, data=order.to_data())
+    await asyncio.to_thread(listed.note, job, task)
+    return job
 
 
 async def _output(order: Order) -> Output:
