@@ -66,7 +66,7 @@ class Ledger:
 
     def _begin_worker(self) -> Worker:
         try:
-            return Worker(self.folder.path / "workers" if self.folder is not None else None)
+            return Worker(self.folder.make("workers") if self.folder is not None else None)
         except OSError as error:
             raise ConfigurationError(f"the ledger {self.path}: {error.strerror}; nothing was sent") from None
 

@@ -83,7 +83,12 @@ def open_for_spending(path: Path | None) -> sqlite3.Connection:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
-        return _prepared(_connect(str(path) if path is not None else ":memory:"))
+        connection = _connect(str(path) if path is not None else ":memory:")
+        try:
+            return _prepared(connection)
+        except BaseException:
+            connection.close()
+            raise
     except (OSError, sqlite3.Error) as error:
         raise cannot_spend(path, error) from None
 
@@ -94,11 +99,26 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     Raises:
         ConfigurationError: It cannot be opened.
     """
+    settled = not path.with_name(f"{path.name}-wal").exists()
     try:
-        connection = _connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        try:
+            return _looked_at(path, "mode=ro")
+        except sqlite3.OperationalError:
+            if not settled:
+                raise
+            # In a folder that cannot be written SQLite cannot lock; nobody else can write there either.
+            return _looked_at(path, "immutable=1")
     except sqlite3.Error as error:
         raise ConfigurationError(f"the ledger {path} cannot be read: {error}") from None
+
+
+def _looked_at(path: Path, how: str) -> sqlite3.Connection:
+    connection = _connect(f"{path.resolve().as_uri()}?{how}", uri=True)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
