@@ -25,6 +25,9 @@ _COMMANDS = {
     "jobs": "List what was paid, or may have been, and is not settled.",
     "cancel": "Stop a job at its provider.",
     "reconcile": "Settle unknown outcomes.",
+    "spend": "Say what pictures cost: known, unknown, estimated.",
+    "budget": "Set what may be spent; list budgets and totals.",
+    "ledger": "Look after the ledger: path, check, purge.",
     "completion": "Print a shell's completion script.",
 }
 

@@ -57,12 +57,18 @@ class Ledger:
     def _open(self) -> tuple[Store, Worker]:
         if self._opened is None:
             worker = self._begin_worker()
-            self._opened = (Store(self.path, worker.name), worker)
+            try:
+                store = Store(self.path, worker.name)
+                _orphan(store, worker.alive)
+            except ConfigurationError:
+                worker.close()
+                raise
+            self._opened = (store, worker)
         return self._opened
 
     def _begin_worker(self) -> Worker:
         try:
-            return Worker(self.folder.path / "workers" if self.folder is not None else None)
+            return Worker(self.folder.make("workers") if self.folder is not None else None)
         except OSError as error:
             raise ConfigurationError(f"the ledger {self.path}: {error.strerror}; nothing was sent") from None
 

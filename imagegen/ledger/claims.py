@@ -63,7 +63,8 @@ def claim(store: Store, call: CallRow, alive: Callable[[str], bool], *, retry_un
         return Busy()
     if row["binding"] != call.binding:
         raise ConfigurationError(
-            f"key {call.key!r} was used for another request, model or set of options; nothing was sent"
+            f"key {call.key!r} was used for another request, model or set of options, or its prompt was erased; "
+            "nothing was sent"
         )
     return take_up(store, call, row["id"], alive, retry_unknown=retry_unknown)
 
@@ -81,12 +82,13 @@ def take_up(
         if alive(row["worker"]):
             return Busy()
         store.orphan([row["worker"]])
+        return take_up(store, call, call_id, alive, retry_unknown=retry_unknown)
     units = store.units(row["id"])
     problem = _spent_for_nothing(units, retry_unknown)
     if problem is not None and not any(unit.state in GIVES for unit in units):
         raise problem
     call = replace(call, id=row["id"])
-    return Mine(call, units, problem) if store.take_over(call, row["worker"]) else Busy()
+    return Mine(call, units, problem) if store.take_over(call, row) else Busy()
 
 
 def _spent_for_nothing(units: Sequence[UnitRow], retry_unknown: bool) -> ImageGenError | None:

@@ -7,6 +7,7 @@ They are on the wall clock, since processes share them; a clock that jumped is n
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING
 
 from imagegen.errors import BudgetExceededError, ConfigurationError
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 BREAK_S = 30.0
 """How long an open breaker lets nothing through; then one call at a time tries."""
 _TROUBLES, _TROUBLES_S = 5, 60.0
+_RECENT = 50
+"""So many submits of an account are remembered, good and bad."""
 _MINUTE_S = 60.0
 _LONGEST_PACE_S = 86_400.0
 _ACTIVE_S = 600.0
@@ -63,8 +66,6 @@ def note_trouble(connection: sqlite3.Connection, account: str, trouble: Trouble,
     Five are no reason while more calls than that succeed: a busy account is not down for a few faults.
     """
     row = connection.execute("SELECT opened_at, troubles FROM breakers WHERE account = ?", (account,)).fetchone()
-    if trouble == "ok" and row is None:
-        return
     recent = [each for each in json.loads(row["troubles"] if row else "[]") if now - _TROUBLES_S < each[0] <= now]
     recent.append((now, trouble))
     bad = sum(kind == "unknown" for _, kind in recent)
@@ -80,7 +81,7 @@ def note_trouble(connection: sqlite3.Connection, account: str, trouble: Trouble,
         "INSERT INTO breakers (account, opened_at, reason, troubles) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (account) DO UPDATE SET opened_at = excluded.opened_at, reason = excluded.reason, "
         "troubles = excluded.troubles, probe_at = NULL",
-        (account, opened_at, reason, json.dumps(recent[-200:])),
+        (account, opened_at, reason, json.dumps(recent[-_RECENT:])),
     )
 
 
@@ -111,8 +112,8 @@ def _rates(connection: sqlite3.Connection, intent: Intent, now: float) -> Wait |
         return Wait(_FULL_AGAIN_S, f"{limits.concurrent} jobs at once are running")
     waits = []
     for kind, per_minute, cells in _rates_of(intent):
-        burst = _burst(per_minute)
-        spare = max(0, burst - cells) * _interval(per_minute)
+        # Negative for a call of more than the burst: it waits until that much less has gone before it.
+        spare = (_burst(per_minute) - min(cells, per_minute)) * _interval(per_minute)
         waits.append((_until(connection, intent, kind, now) - spare - now, f"{per_minute} {kind} a minute"))
     seconds, why = max(waits, default=(0.0, ""))
     return Wait(seconds, f"the limit is {why}") if seconds > 1e-6 else None
@@ -138,21 +139,21 @@ def _interval(per_minute: int) -> float:
 def _running(connection: sqlite3.Connection, intent: Intent, now: float) -> int:
     found = connection.execute(
         "SELECT count(*) FROM units WHERE account = ? AND family = ? AND state IN ('intent', 'submitted') "
-        "AND changed_at > ?",
-        (intent.account, intent.family, now - _ACTIVE_S),
+        "AND changed_at BETWEEN ? AND ?",
+        (intent.account, intent.family, now - _ACTIVE_S, now + _ACTIVE_S),
     ).fetchone()
     return int(found[0])
 
 
 def _until(connection: sqlite3.Connection, intent: Intent, kind: str, now: float) -> float:
-    """When a pace is used up; now where there is none, or the clock was set back since."""
+    """When a pace is used up; never where there is none, or the clock was set back since."""
     row = connection.execute(
         "SELECT said_at, until FROM paces WHERE account = ? AND family = ? AND kind = ?",
         (intent.account, intent.family, kind),
     ).fetchone()
     if row is None or row["said_at"] > now + 1:
-        return now
-    return float(max(row["until"], now))
+        return -math.inf
+    return float(row["until"])
 
 
 def _say_pace(connection: sqlite3.Connection, where: tuple[str, str, str], now: float, until: float) -> None:

@@ -175,3 +175,9 @@ class Total:
     settled_usd: Decimal
     overrun_usd: Decimal
     budget_usd: Decimal | None
+
+
+def scopes(day: str, label: str | None, client: str | None) -> list[str]:
+    """Under what a unit's money is counted."""
+    named = {"day": day, "label": label, "client": client}
+    return [f"{kind}:{name}" for kind, name in named.items() if name]

@@ -15,6 +15,9 @@ VERSION = 1
 LOCKED_S = 30.0
 """How long a ledger that another process has locked is waited for."""
 
+SPENT = "CASE WHEN billed = 'no' THEN 0 ELSE coalesce(reported, computed, reserved, 0) END"
+"""What a unit in its last state adds to a total: where nobody knows how much was taken, its upper bound."""
+
 OPEN = ("intent", "submitted", "ready", "unknown")
 """States of a unit that may still change; every other is the last."""
 
@@ -25,6 +28,7 @@ CREATE TABLE calls (
   label TEXT, client TEXT, prompt_sha256 TEXT, prompt TEXT,
   job TEXT, ended_at REAL, result TEXT
 ) STRICT;
+CREATE INDEX open_calls ON calls (worker) WHERE ended_at IS NULL;
 CREATE TABLE units (
   id INTEGER PRIMARY KEY, call_id TEXT NOT NULL REFERENCES calls, task INTEGER NOT NULL, attempt INTEGER NOT NULL,
   task_key TEXT NOT NULL, worker TEXT NOT NULL,
@@ -44,7 +48,7 @@ CREATE TABLE pictures (
 ) STRICT;
 CREATE TABLE totals (
   scope TEXT PRIMARY KEY, reserved INTEGER NOT NULL DEFAULT 0, settled INTEGER NOT NULL DEFAULT 0,
-  overrun INTEGER NOT NULL DEFAULT 0
+  overrun INTEGER NOT NULL DEFAULT 0, purged INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE budgets (scope TEXT PRIMARY KEY, amount INTEGER NOT NULL) STRICT;
 CREATE TABLE paces (
@@ -58,7 +62,11 @@ CREATE TABLE repeats (
   account TEXT NOT NULL, hour INTEGER NOT NULL, calls INTEGER NOT NULL, used INTEGER NOT NULL,
   PRIMARY KEY (account, hour)
 ) STRICT;
-CREATE TRIGGER last_states_stay BEFORE UPDATE ON units WHEN OLD.state NOT IN ('intent', 'submitted', 'ready', 'unknown')
+CREATE TRIGGER last_states_stay BEFORE UPDATE OF
+  id, call_id, task, attempt, task_key, worker, connection, account, family, model, pictures, seed, came, state,
+  created_at, changed_at, day, expires_at, estimated_least, estimated_most, reserved, reported, computed, overrun,
+  billed, status, request_id, duration_s
+ON units WHEN OLD.state NOT IN ('intent', 'submitted', 'ready', 'unknown')
 BEGIN SELECT RAISE(ABORT, 'a unit in its last state does not change'); END;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 INSERT INTO facts VALUES ('salt', lower(hex(randomblob(16))));
@@ -75,7 +83,12 @@ def open_for_spending(path: Path | None) -> sqlite3.Connection:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
-        return _prepared(_connect(str(path) if path is not None else ":memory:"))
+        connection = _connect(str(path) if path is not None else ":memory:")
+        try:
+            return _prepared(connection)
+        except BaseException:
+            connection.close()
+            raise
     except (OSError, sqlite3.Error) as error:
         raise cannot_spend(path, error) from None
 
@@ -86,11 +99,26 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     Raises:
         ConfigurationError: It cannot be opened.
     """
+    settled = not path.with_name(f"{path.name}-wal").exists()
     try:
-        connection = _connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        try:
+            return _looked_at(path, "mode=ro")
+        except sqlite3.OperationalError:
+            if not settled:
+                raise
+            # In a folder that cannot be written SQLite cannot lock; nobody else can write there either.
+            return _looked_at(path, "immutable=1")
     except sqlite3.Error as error:
         raise ConfigurationError(f"the ledger {path} cannot be read: {error}") from None
+
+
+def _looked_at(path: Path, how: str) -> sqlite3.Connection:
+    connection = _connect(f"{path.resolve().as_uri()}?{how}", uri=True)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
@@ -114,6 +142,7 @@ def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION:
         raise sqlite3.OperationalError(f"a newer imagegen wrote it (version {version}): upgrade to spend on it")

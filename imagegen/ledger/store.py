@@ -9,28 +9,32 @@ import contextlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from imagegen.errors import Billed
-from imagegen.ledger import gates, schema
+from imagegen.ledger import gates, purging, schema
 from imagegen.ledger.amounts import to_usd
 from imagegen.ledger.reading import Reader
-from imagegen.ledger.rows import Begun, Budget, CallRow, Intent, Settlement, UnitState, Wait
+from imagegen.ledger.rows import Begun, Budget, CallRow, Intent, Settlement, UnitState, Wait, scopes
 
 
 class Store(Reader):
     """One SQLite database; in memory where ``path`` is None. Its methods block: `Ledger` calls them in a thread."""
 
-    def __init__(self, path: Path | None, worker: str) -> None:
+    def __init__(self, path: Path | None, worker: str, *, clock: Callable[[], float] = time.time) -> None:
         """
+        Args:
+            clock: Seconds since the epoch; processes that share a ledger share a clock.
+
         Raises:
             ConfigurationError: Nothing may be spent on it: unwritable, locked, corrupt, or of a newer version.
         """
         super().__init__(path, schema.open_for_spending(path))
         self.worker = worker
+        self._clock = clock
         self.salt: str = self.read("SELECT value FROM facts WHERE name = 'salt'")[0][0]
 
     @contextlib.contextmanager
@@ -59,7 +63,7 @@ class Store(Reader):
         Raises:
             BudgetExceededError: It could cost more than is left.
         """
-        now = time.time()
+        now = self._clock()
         with self._change() as connection:
             intent = _with_day(connection, intent, now)
             if (wait := gates.closed(connection, intent, now)) is not None:
@@ -67,12 +71,7 @@ class Store(Reader):
             gates.pass_through(connection, intent, now)
             _insert_call(connection, intent.call, intent.job, self.worker, now)
             unit = _insert_unit(connection, intent, self.worker, now)
-            for scope in _scopes(intent.call, _day(now)):
-                connection.execute(
-                    "INSERT INTO totals (scope, reserved) VALUES (?1, ?2) "
-                    "ON CONFLICT (scope) DO UPDATE SET reserved = reserved + ?2",
-                    (scope, gates.to_reserve(intent) or 0),
-                )
+            _reserve(connection, intent.call, _day(now), gates.to_reserve(intent) or 0)
             _count_call(connection, intent, now)
         return Begun(unit)
 
@@ -81,14 +80,18 @@ class Store(Reader):
         with self._change() as connection:
             connection.execute(
                 "UPDATE units SET state = ?, part = ?, expires_at = ?, changed_at = ?, billed = 'yes' WHERE id = ?",
-                (state, part, expires_at, time.time(), unit),
+                (state, part, expires_at, self._clock(), unit),
             )
 
     def adopt(self, intent: Intent, part: str) -> None:
-        """A unit that was accepted elsewhere: another machine's, or one of before this ledger."""
-        now = time.time()
+        """Once: a unit that was accepted elsewhere, on another machine or before there was this ledger."""
+        now = self._clock()
         with self._change() as connection:
+            here = "SELECT 1 FROM units WHERE call_id = ? AND task = ?"
+            if connection.execute(here, (intent.call.id, intent.task)).fetchone() is not None:
+                return
             _insert_call(connection, intent.call, intent.job, self.worker, now)
+            _reserve(connection, intent.call, _day(now), 0)
             unit = _insert_unit(connection, intent, self.worker, now)
             connection.execute(
                 "UPDATE units SET state = ?, part = ?, billed = 'yes' WHERE id = ?", (UnitState.SUBMITTED, part, unit)
@@ -101,22 +104,22 @@ class Store(Reader):
             connection.execute(
                 "UPDATE units SET state = ?, part = ?, billed = 'yes', changed_at = ? "
                 "WHERE id = ? AND state = 'unknown'",
-                (UnitState.SUBMITTED, part, time.time(), unit),
+                (UnitState.SUBMITTED, part, self._clock(), unit),
             )
 
     def settle(self, unit: int, how: Settlement) -> None:
         """A unit's last state (or `unknown`), its money, its pictures; what was set aside and not taken is free."""
         with self._change() as connection:
-            _settle(connection, unit, how, time.time())
+            _settle(connection, unit, how, self._clock())
 
     def state_pace(self, account: str, family: str, seconds: float) -> None:
         """Remember a pace that the provider stated."""
         with self._change() as connection:
-            gates.state_pace(connection, account, family, seconds, time.time())
+            gates.state_pace(connection, account, family, seconds, self._clock())
 
     def take_repeat(self, account: str) -> bool:
         """Use one repeat of a submit, if one is left: 10 % of the calls of the last hour or so, and 3."""
-        hour = int(time.time() // 3600)
+        hour = int(self._clock() // 3600)
         with self._change() as connection:
             calls, used = connection.execute(
                 "SELECT coalesce(sum(calls), 0), coalesce(sum(used), 0) FROM repeats WHERE account = ? AND hour >= ?",
@@ -132,21 +135,22 @@ class Store(Reader):
 
     # A call.
 
-    def take_over(self, call: CallRow, worker: str | None) -> bool:
-        """Make ``call`` this worker's: as a new row, or from ``worker``, who is no more or has ended it."""
+    def take_over(self, call: CallRow, seen: sqlite3.Row | None) -> bool:
+        """Make ``call`` this worker's: as a new row, or, while it is as it was ``seen``, from one that has left it."""
         with self._change() as connection:
-            if worker is None:
-                return _insert_call(connection, call, None, self.worker, time.time())
+            if seen is None:
+                return _insert_call(connection, call, None, self.worker, self._clock())
             return bool(
                 connection.execute(
-                    "UPDATE calls SET worker = ?, ended_at = NULL WHERE id = ? AND worker = ? AND result IS NULL",
-                    (self.worker, call.id, worker),
+                    "UPDATE calls SET worker = ?, ended_at = NULL "
+                    "WHERE id = ? AND worker = ? AND ended_at IS ? AND result IS NULL",
+                    (self.worker, call.id, seen["worker"], seen["ended_at"]),
                 ).rowcount
             )
 
     def finish(self, call_id: str, settlements: Sequence[tuple[int, Settlement]], result: str | None) -> int:
         """Settle a call's last units and end it, with its result as JSON or without; how many units are still open."""
-        now = time.time()
+        now = self._clock()
         with self._change() as connection:
             for unit, how in settlements:
                 _settle(connection, unit, how, now)
@@ -167,7 +171,7 @@ class Store(Reader):
 
     def orphan(self, dead: Sequence[str]) -> int:
         """Intents of workers that are no more: sent or not, nobody knows. How many there were."""
-        values = (time.time(), json.dumps(list(dead)))
+        values = (self._clock(), json.dumps(list(dead)))
         with self._change() as connection:
             connection.execute(
                 "UPDATE calls SET ended_at = ? WHERE ended_at IS NULL AND worker IN (SELECT value FROM json_each(?))",
@@ -178,6 +182,28 @@ class Store(Reader):
                 "WHERE state = 'intent' AND worker IN (SELECT value FROM json_each(?))",
                 values,
             ).rowcount
+
+    # Forgetting.
+
+    def purge(self, before: float) -> int:
+        """Remove calls that ended before then and have nothing open; how many."""
+        with self._change() as connection:
+            return purging.remove_calls(connection, before)
+
+    def erase_prompts(self, before: float) -> int:
+        """Erase the words of such calls, and leave their rows; how many calls."""
+        with self._change() as connection:
+            return purging.erase_words(connection, before)
+
+    def rewrite(self) -> bool:
+        """Write the file anew, so that nothing that was removed is left in it. False: another process reads it."""
+        try:
+            with self._lock:
+                self._connection.execute("VACUUM")
+                busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error:
+            return False
+        return not busy
 
     # Budgets.
 
@@ -212,9 +238,12 @@ def _budget(row: sqlite3.Row, now: float) -> Budget:
     return Budget(row["scope"], row["amount"], f"the budget of label {name}, ${to_usd(row['amount']):f},")
 
 
-def _scopes(call: CallRow, day: str) -> list[str]:
-    named = [f"label:{call.label}"] if call.label else []
-    return [f"day:{day}", *named, *([f"client:{call.client}"] if call.client else [])]
+def _reserve(connection: sqlite3.Connection, call: CallRow, day: str, nano: int) -> None:
+    connection.executemany(
+        "INSERT INTO totals (scope, reserved) VALUES (?1, ?2) "
+        "ON CONFLICT (scope) DO UPDATE SET reserved = reserved + ?2",
+        [(scope, nano) for scope in scopes(day, call.label, call.client)],
+    )
 
 
 def _day(now: float) -> str:
@@ -305,8 +334,7 @@ def _settle_totals(
     reserved = row["reserved"] or 0
     spent = 0 if billed is Billed.NO else reserved if actual is None else actual
     call = connection.execute("SELECT label, client FROM calls WHERE id = ?", (row["call_id"],)).fetchone()
-    scopes = [f"day:{row['day']}", f"label:{call['label']}", f"client:{call['client']}"]
     connection.executemany(
         "UPDATE totals SET reserved = reserved - ?, settled = settled + ?, overrun = overrun + ? WHERE scope = ?",
-        [(reserved, spent, overrun, scope) for scope in scopes],
+        [(reserved, spent, overrun, scope) for scope in scopes(row["day"], call["label"], call["client"])],
     )

@@ -20,7 +20,6 @@ class Worker:
         self._folder = folder
         self._handle: int | None = None
         if folder is not None and fcntl is not None:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._handle = os.open(folder / self.name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._handle, fcntl.LOCK_EX)
             os.register_at_fork(after_in_child=self._let_go)
