@@ -49,7 +49,8 @@ class Ledger:
         """
         if self._thread is None:
             return step(self._store(), *args, **keywords)
-        return await asyncio.wrap_future(self._thread.submit(lambda: step(self._store(), *args, **keywords)))
+        writing = self._thread.submit(lambda: step(self._store(), *args, **keywords))
+        return await asyncio.shield(asyncio.wrap_future(writing))
 
     def _store(self) -> Store:
         return self._open()[0]

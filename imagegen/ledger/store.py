@@ -143,8 +143,8 @@ class Store(Reader):
             return bool(
                 connection.execute(
                     "UPDATE calls SET worker = ?, ended_at = NULL "
-                    "WHERE id = ? AND worker = ? AND ended_at IS ? AND result IS NULL",
-                    (self.worker, call.id, seen["worker"], seen["ended_at"]),
+                    "WHERE id = ? AND worker = ? AND ended_at IS ? AND result IS ?",
+                    (self.worker, call.id, seen["worker"], seen["ended_at"], seen["result"]),
                 ).rowcount
             )
 
