@@ -66,6 +66,8 @@ class Booking:
     job: str | None = None
     asked: str | None = None
     """What was asked, to be kept from the first submit to the end."""
+    hidden_prompt: str = ""
+    """What no row may quote; empty where prompts are kept in full, or too short to tell from other words."""
     unsettled: list[tuple[int, Settlement]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     ended: bool = False
@@ -130,7 +132,7 @@ class Booking:
             _STATES[state_of(error)],
             error.billed,
             computed=0 if error.billed is Billed.NO else None,
-            error=error.message,
+            error=self._without_prompt(error.message),
             status=getattr(error, "status", None) or exchange.status,
             request_id=getattr(error, "request_id", None) or exchange.request_id,
             trouble=trouble_of(error),
@@ -183,9 +185,15 @@ class Booking:
         """
         if piece.unit is None or piece.collectable:
             return
-        self.unsettled.append((piece.unit, _settlement(piece)))
+        how = _settlement(piece)
+        how = how if how.error is None else replace(how, error=self._without_prompt(how.error))
+        self.unsettled.append((piece.unit, how))
         if not last:
             await self._write(Store.settle, *self.unsettled.pop())
+
+    def _without_prompt(self, text: str) -> str:
+        """Providers quote prompts in their errors."""
+        return text.replace(self.hidden_prompt, "[prompt]") if self.hidden_prompt else text
 
     async def _settle(self, piece: Piece, how: Settlement) -> None:
         if piece.unit is not None:
@@ -211,7 +219,8 @@ class Booking:
             await self.ledger.do(_forget, self.call.id, self.unsettled)
             return
         whole = result is not None and len(kept) == len(result.images)
-        text = replay.to_text(result, kept) if result is not None and whole else None
+        hide = self._without_prompt if self.hidden_prompt else None
+        text = replay.to_text(result, kept, hide) if result is not None and whole else None
         unsettled, self.unsettled = self.unsettled, []
         try:
             await self.ledger.finish(self.call.id, unsettled, text)
@@ -314,6 +323,8 @@ def request_text(request: ImageRequest, booked: Booking) -> str | None:
         if name in fields:
             pictures = request.images if name == "images" else (request.mask,)
             fields[name] = [str(each.path.resolve()) if each.path else each.url for each in pictures if each]
+            if None in fields[name]:
+                return None  # bytes that are in memory only
     return json.dumps({"request": fields, "model": list(run.models), "policy": run.policy}, ensure_ascii=False)
 
 
