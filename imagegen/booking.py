@@ -315,7 +315,7 @@ _SOME_PART = JobPart(0, 1, urls=("",))
 
 def request_text(request: ImageRequest, booked: Booking) -> str | None:
     """What was asked, to ask it again if its outcome stays unknown; pictures by their paths. None: not to be kept."""
-    if not booked.ledger.durable or booked.call.prompt_sha256 is None:
+    if booked.call.prompt_sha256 is None:
         return None
     run = booked.run
     fields = request.asked()

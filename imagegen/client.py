@@ -294,7 +294,8 @@ class AsyncClient:
 
     def _open_job(self, plan: Plan, booked: Booking) -> OpenJob:
         job = _job(booked.call.id, plan)
-        booked.job, booked.asked = booking.job_text(job), booking.request_text(plan.request, booked)
+        if self._books.ledger.durable:
+            booked.job, booked.asked = booking.job_text(job), booking.request_text(plan.request, booked)
         self._opened[job.id] = OpenJob(job, self._books.spool)
         return self._opened[job.id]
 
