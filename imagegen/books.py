@@ -106,7 +106,7 @@ class Books:
                 )
             await asyncio.sleep(_ASK_AGAIN_S)
         if isinstance(found, Stored):
-            return self._replayed(found, f"key {booked.call.key!r}")
+            return await self._replayed(found, f"key {booked.call.key!r}")
         booked.call = found.call
         return found
 
@@ -114,9 +114,9 @@ class Books:
         retry = booked.run.retry_unknown
         return await self.ledger.do(claim, booked.call, self.ledger.alive, retry_unknown=retry)
 
-    def _replayed(self, found: Stored, why: str) -> ImageResult:
+    async def _replayed(self, found: Stored, why: str) -> ImageResult:
         assert self.ledger.folder is not None
-        return replay.from_text(found.result, self.ledger.folder, why)
+        return await in_thread(replay.from_text, found.result, self.ledger.folder, why)
 
     # What an earlier call left behind.
 
@@ -131,7 +131,7 @@ class Books:
             if held is None:
                 held = await self._adopted(jobs.read_job(job, self.spare))
             if isinstance(held, Stored):
-                return self._replayed(held, f"job {held.call_id[:8]}")
+                return await self._replayed(held, f"job {held.call_id[:8]}")
             if held is not None:
                 return await self.rest_of(held)
         found = jobs.read_job(job, self.spare)
@@ -154,7 +154,7 @@ class Books:
         if row is None or row["job"] is None:
             raise ConfigurationError(f"key {call.key!r} has no job to collect")
         units = [await self._part(unit) for unit in await self.ledger.do(Store.units, row["id"])]
-        job = Job.from_json(_with_prompt(row["job"], self._prompt(row["id"])))
+        job = Job.from_json(_with_prompt(row["job"], await self._prompt(row["id"])))
         return replace(job, parts=tuple(each[0] for each in units if each is not None))
 
     def _booking(self, call: CallRow) -> Booking:
@@ -166,7 +166,7 @@ class Books:
         row = await self.ledger.do(Store.call, mine.call.id)
         if not found or row is None or row["job"] is None:
             raise ConfigurationError(f"job {mine.call.id[:8]} has nothing to collect")
-        job = Job.from_json(_with_prompt(row["job"], self._prompt(mine.call.id)))
+        job = Job.from_json(_with_prompt(row["job"], await self._prompt(mine.call.id)))
         units, parts, outcomes = zip(*found, strict=True)
         return Found(replace(job, parts=parts), self._booking(mine.call), outcomes, units)
 
@@ -183,9 +183,9 @@ class Books:
             part, [PictureData(path=self.ledger.folder.file("pictures", name)) for name in names]
         )
 
-    def _prompt(self, call_id: str) -> str:
+    async def _prompt(self, call_id: str) -> str:
         assert self.ledger.folder is not None
-        text = self.ledger.folder.request(call_id)
+        text = await in_thread(self.ledger.folder.request, call_id)
         return str(json.loads(text)["request"].get("prompt", "")) if text else ""
 
     async def open_units(self) -> list[UnitRow]:
@@ -216,7 +216,8 @@ class Books:
             ConfigurationError: It was not kept.
         """
         row = await self.ledger.do(Store.call, named) if self.ledger.durable else None
-        text = self.ledger.folder.request(row["id"]) if row is not None and self.ledger.folder is not None else None
+        folder = self.ledger.folder
+        text = await in_thread(folder.request, row["id"]) if row is not None and folder is not None else None
         if row is None or text is None:
             raise ConfigurationError(f"what was asked in {named[:8]} was not kept: make the call again, with its key")
         fields = json.loads(text)
@@ -232,7 +233,7 @@ class Books:
         found = await self.ledger.do(take_up, booked.call, call_id, self.ledger.alive, retry_unknown=True)
         if isinstance(found, Busy):
             raise ConfigurationError(f"job {call_id[:8]} is still under way; nothing was sent")
-        return self._replayed(found, f"job {call_id[:8]}") if isinstance(found, Stored) else found
+        return await self._replayed(found, f"job {call_id[:8]}") if isinstance(found, Stored) else found
 
 
 def _open_unit(unit: UnitRow) -> OpenUnit:
