@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _QUALITIES = ("low", "medium", "high", "xhigh", "max")
 _RASTER_NEIGHBOURS = {"png": ("webp", "jpeg"), "webp": ("png", "jpeg"), "jpeg": ("webp", "png")}
 _WITH_ALPHA = ("png", "webp", "gif", "svg")
+_SHAPE = ("size", "aspect_ratio", "resolution")
+_EXACT = 1e-9
 _DROPPED_FREELY = frozenset({"seed", "end_user_id", "output_compression", "partial_images", "quality"})
 
 
@@ -169,6 +171,10 @@ def _size(request: ImageRequest, form: Form) -> Change | None:
     rule = form.model.capabilities.sizes_for(request.output_format)
     if rule.kind == "any":
         return None
+    if rule.kind == "none":
+        return _no_size(request)
+    if rule.kind == "ratio":
+        return _ratio_and_tier(request, form.model, rule)
     if request.size:
         why = sizing.misfit(rule, request.size)
         return (
@@ -192,21 +198,66 @@ def _other_size(asked: str, why: str, near: list[str], price_at: Callable[[str],
     return _change("size", asked, near[0] if near else None, why, refused=True)
 
 
+def _no_size(request: ImageRequest) -> Change | None:
+    """For a model whose size nobody can choose."""
+    asked = {name: getattr(request, name) for name in _SHAPE if getattr(request, name) is not None}
+    if not asked:
+        return None
+    name, value = next(iter(asked.items()))
+    entry = Adaptation(name, value, None, why="the size follows from the input, none can be asked for")
+    return Change(entry, dict.fromkeys(asked), refused=True)
+
+
+def _ratio_and_tier(request: ImageRequest, model: Model, rule: SizeRule) -> Change | None:
+    """Size, or ratio and tier, in the words of a model that takes a ratio and perhaps a tier."""
+    names_tier = "resolution" in model.capabilities.parameters
+    if request.size:
+        return _ratio_for_size(request.size, rule, names_tier)
+    ratio, tier = request.aspect_ratio, request.resolution
+    if tier is not None and tier not in rule.tiers:
+        raise UnsupportedError(_no_such_tier(model, rule, "resolution", tier, tier))
+    sent = {"aspect_ratio": ratio, "resolution": tier if names_tier else None}
+    error = 0.0
+    if ratio is not None:
+        width, height = map(int, ratio.split(":"))
+        near = sizing.nearest_ratio(rule, width, height)
+        error = sizing.ratio_error(near.replace(":", "x"), width, height)
+        sent["aspect_ratio"] = near
+    if sent == {"aspect_ratio": ratio, "resolution": tier}:
+        return None
+    entry = Adaptation("aspect_ratio", ratio, sent["aspect_ratio"], why="the nearest ratio the model takes")
+    return Change(entry, sent, refused=error > sizing.NEAR, exact=error < _EXACT)
+
+
+def _ratio_for_size(asked: str, rule: SizeRule, names_tier: bool) -> Change:
+    """The ratio and the tier nearest to a size. More pixels than asked are refused, and so is a count nobody knows."""
+    width, height = sizing.pixels(asked)
+    ratio, tier = sizing.nearest_ratio(rule, width, height), sizing.nearest_tier(rule, width * height)
+    another = sizing.ratio_error(ratio.replace(":", "x"), width, height) > sizing.NEAR
+    larger = tier is None or rule.tiers[tier] > width * height * sizing.TIER_SLACK
+    words = f"{ratio} at {tier}" if tier else ratio
+    entry = Adaptation("size", asked, words, why="it takes a ratio and its own tiers of pixels, not a size")
+    sent = {"size": None, "aspect_ratio": ratio, "resolution": tier if names_tier else None}
+    return Change(entry, sent, refused=another or larger)
+
+
+def _no_such_tier(model: Model, rule: SizeRule, field: str, asked: str | None, tier: str | None) -> str:
+    made = ", ".join(rule.tiers) or "no such tier of resolution"
+    return f"{model.name} cannot do {field}={asked} at {tier}: it has {made}; nothing was sent"
+
+
 def _size_for_ratio(request: ImageRequest, model: Model, rule: SizeRule) -> Change:
     """A size for a ratio or a tier; no adaptation where it is met exactly."""
     asked = request.aspect_ratio or request.resolution
     field = "aspect_ratio" if request.aspect_ratio else "resolution"
     found = sizing.for_ratio(rule, request.aspect_ratio, request.resolution)
     if not found:
-        made = ", ".join(rule.tiers) or "no such tier of resolution"
-        raise UnsupportedError(
-            f"{model.name} cannot do {field}={asked} at {request.resolution}: it has {made}; nothing was sent"
-        )
+        raise UnsupportedError(_no_such_tier(model, rule, field, asked, request.resolution))
     across, _, down = (request.aspect_ratio or "1:1").partition(":")
     error = sizing.ratio_error(found[0], int(across), int(down))
     replaced = {"size": found[0], "aspect_ratio": None, "resolution": None}
     entry = Adaptation(field, asked, found[0], why="the nearest size the model makes")
-    return Change(entry, replaced, refused=error > sizing.NEAR, exact=error < 1e-9)
+    return Change(entry, replaced, refused=error > sizing.NEAR, exact=error < _EXACT)
 
 
 def _change(name: str, asked: Any, sent: Any, why: str, *, refused: bool = False) -> Change:

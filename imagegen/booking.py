@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from imagegen.http.messages import Exchange
-    from imagegen.ledger import Ledger, UnitRow
+    from imagegen.ledger import Ledger
     from imagegen.limits import Turns
     from imagegen.results import Piece
     from imagegen.types.connection import Endpoint
@@ -64,6 +64,11 @@ class Booking:
     run: Run
     budgets: Sequence[Budget] = ()
     job: str | None = None
+    asked: str | None = None
+    """What was asked, to be kept from the first submit to the end."""
+    hidden_prompt: str = ""
+    """What no row may quote; empty where prompts are kept in full, or too short to tell from other words."""
+    unsettled: list[tuple[int, Settlement]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     ended: bool = False
     parked: bool = False
@@ -85,7 +90,8 @@ class Booking:
             ImageGenError: It does not fit a budget, its turn would come too late, or the ledger cannot be written.
         """
         intent = await self._intent(endpoint, piece)
-        piece.unit, waited = await self.turns.take(intent, deadline)
+        asked, self.asked = self.asked, None
+        piece.unit, waited = await self.turns.take(intent, deadline, asked)
         return waited
 
     async def _intent(self, endpoint: Endpoint, piece: Piece) -> Intent:
@@ -126,7 +132,7 @@ class Booking:
             _STATES[state_of(error)],
             error.billed,
             computed=0 if error.billed is Billed.NO else None,
-            error=error.message,
+            error=self._without_prompt(error.message),
             status=getattr(error, "status", None) or exchange.status,
             request_id=getattr(error, "request_id", None) or exchange.request_id,
             trouble=trouble_of(error),
@@ -146,15 +152,6 @@ class Booking:
             await self._write(Store.settle, unit, Settlement(UnitState.CANCELLED, Billed.UNKNOWN))
 
     # Keeping.
-
-    async def keep_request(self, request: ImageRequest) -> None:
-        """Keep what is asked while the call is open; what does not work is a warning, since nothing depends on it."""
-        if self.ledger.folder is None or self.call.prompt_sha256 is None:
-            return
-        try:
-            await in_thread(self.ledger.folder.keep_request, self.call.id, request_text(request, self.run))
-        except OSError as error:
-            self._problem(f"the request could not be kept ({error.strerror})")
 
     async def keep(self, piece: Piece, slot: int, content: PictureData, media_type: str) -> PictureData:
         """A whole picture as a file of the ledger; the picture itself where there is none, or no room."""
@@ -181,24 +178,22 @@ class Booking:
         except OSError as error:
             return f"; it could not be kept ({error.strerror})"
 
-    async def settled(self, piece: Piece) -> None:
-        """Book what came of a paid submit: its pictures, its price; or leave it open, where it can be collected."""
+    async def settled(self, piece: Piece, *, last: bool) -> None:
+        """Book what came of a paid submit: its pictures, its price; or leave it open, where it can be collected.
+
+        That of a call's ``last`` piece is written together with the end of the call.
+        """
         if piece.unit is None or piece.collectable:
             return
-        worst = next((failure.error for failure in piece.failures.values()), None)
-        how = Settlement(
-            _last_state(piece),
-            worst.billed if worst is not None and not piece.images else Billed.YES,
-            reported=to_nano(piece.reported_usd),
-            computed=to_nano(piece.computed_usd),
-            came=len(piece.images),
-            pictures=tuple(piece.kept.values()),
-            error=worst.message if worst is not None else None,
-            request_id=piece.attempts[-1].request_id if piece.attempts else None,
-            duration_s=piece.latency.total_s if piece.latency is not None else None,
-            trouble="ok" if piece.images else None,
-        )
-        await self._settle(piece, how)
+        how = _settlement(piece)
+        how = how if how.error is None else replace(how, error=self._without_prompt(how.error))
+        self.unsettled.append((piece.unit, how))
+        if not last:
+            await self._write(Store.settle, *self.unsettled.pop())
+
+    def _without_prompt(self, text: str) -> str:
+        """Providers quote prompts in their errors."""
+        return text.replace(self.hidden_prompt, "[prompt]") if self.hidden_prompt else text
 
     async def _settle(self, piece: Piece, how: Settlement) -> None:
         if piece.unit is not None:
@@ -221,20 +216,41 @@ class Booking:
         """The call is over: its result for the next call with its key; its prompt, where nothing is open, forgotten."""
         self.ended = True
         if not self.ledger.durable:
-            await self.ledger.do(Store.forget_call, self.call.id)
+            await self.ledger.do(_forget, self.call.id, self.unsettled)
             return
         whole = result is not None and len(kept) == len(result.images)
-        await self._write(Store.end_call, self.call.id, replay.to_text(result, kept) if result and whole else None)
-        if self.ledger.folder is not None and not await self.open_units():
-            await in_thread(self.ledger.folder.drop_request, self.call.id)
+        hide = self._without_prompt if self.hidden_prompt else None
+        text = replay.to_text(result, kept, hide) if result is not None and whole else None
+        unsettled, self.unsettled = self.unsettled, []
+        try:
+            await self.ledger.finish(self.call.id, unsettled, text)
+        except ImageGenError as error:
+            self._problem(error.message.replace("; nothing was sent", ""))
 
-    async def open_units(self) -> list[UnitRow]:
-        """The call's units that may still change."""
-        units = await self.ledger.do(Store.units, self.call.id)
-        return [each for each in units if each.state in OPEN]
+
+def _forget(store: Store, call_id: str, unsettled: Sequence[tuple[int, Settlement]]) -> None:
+    """In memory only totals stay, and the breaker."""
+    store.finish(call_id, unsettled, None)
+    store.forget_call(call_id)
 
 
 OPEN = (UnitState.INTENT, UnitState.SUBMITTED, UnitState.READY, UnitState.UNKNOWN)
+
+
+def _settlement(piece: Piece) -> Settlement:
+    worst = next((failure.error for failure in piece.failures.values()), None)
+    return Settlement(
+        _last_state(piece),
+        worst.billed if worst is not None and not piece.images else Billed.YES,
+        reported=to_nano(piece.reported_usd),
+        computed=to_nano(piece.computed_usd),
+        came=len(piece.images),
+        pictures=tuple(piece.kept.values()),
+        error=worst.message if worst is not None else None,
+        request_id=piece.attempts[-1].request_id if piece.attempts else None,
+        duration_s=piece.latency.total_s if piece.latency is not None else None,
+        trouble="ok" if piece.images else None,
+    )
 
 
 def _last_state(piece: Piece) -> UnitState:
@@ -297,13 +313,18 @@ def job_text(job: Job) -> str:
 _SOME_PART = JobPart(0, 1, urls=("",))
 
 
-def request_text(request: ImageRequest, run: Run) -> str:
-    """What was asked, to ask it again if its outcome stays unknown; pictures by their paths."""
+def request_text(request: ImageRequest, booked: Booking) -> str | None:
+    """What was asked, to ask it again if its outcome stays unknown; pictures by their paths. None: not to be kept."""
+    if booked.call.prompt_sha256 is None:
+        return None
+    run = booked.run
     fields = request.asked()
     for name in ("images", "mask"):
         if name in fields:
             pictures = request.images if name == "images" else (request.mask,)
             fields[name] = [str(each.path.resolve()) if each.path else each.url for each in pictures if each]
+            if None in fields[name]:
+                return None  # bytes that are in memory only
     return json.dumps({"request": fields, "model": list(run.models), "policy": run.policy}, ensure_ascii=False)
 
 

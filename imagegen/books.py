@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from imagegen.types.run import StorePrompts
 
 _ASK_AGAIN_S = 0.2
+_HIDEABLE = 12
+"""Characters from which on a prompt is taken out of what quotes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ class Books:
         if run.max_usd is not None:
             budgets.append(Budget(f"call:{call.id}", to_nano(run.max_usd) or 0, f"max_usd={run.max_usd}"))
         problems = ["cache needs a seed: without one each call is a new picture"] if run.cache and not call.key else []
-        return Booking(self.ledger, self._turns, call, run, budgets, problems=problems)
+        hidden = "" if self._store_prompts == "full" or len(request.prompt) < _HIDEABLE else request.prompt
+        return Booking(self.ledger, self._turns, call, run, budgets, hidden_prompt=hidden, problems=problems)
 
     async def claim(self, booked: Booking, deadline: float) -> Mine | ImageResult:
         """What the call's key says: make it, take up what is left of it, or here is its result.

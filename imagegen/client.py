@@ -4,37 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import logging
+import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self, Unpack
 
-from imagegen import booking, jobs, plugins, reconciling, results
-from imagegen.attempt import Submitted, Submitter, UnknownRule, billing_settled, deadline_error
+from imagegen import booking, plugins, reconciling
 from imagegen.background import Background
-from imagegen.booking import Booking, check_ceiling, expiry
+from imagegen.booking import Booking, check_ceiling
 from imagegen.books import Books, Found
 from imagegen.errors import ConfigurationError, ImageGenError
 from imagegen.eventstream import EventStream, Tell
 from imagegen.files import check_writable
-from imagegen.http.messages import Exchange
 from imagegen.jobs import OpenJob
 from imagegen.ledger import Ledger, ledger_path
 from imagegen.ledger.claims import GIVES, Mine
-from imagegen.lines import Line, Lines
+from imagegen.lines import Lines
 from imagegen.parking import finished, park
 from imagegen.planning import Wish, plan_call, plan_one, resolve
-from imagegen.provider import ask_cancel, has_jobs, pay
+from imagegen.provider import ask_cancel, has_jobs
 from imagegen.results import Piece
+from imagegen.running import PlanRun
 from imagegen.settings import Settings, missing_key
 from imagegen.spool import Spool, default_folder
 from imagegen.types.connection import Connection
-from imagegen.types.job import Job, OpenUnit, Operation, Output, Plan, Reconciled, RemoteJob
+from imagegen.types.job import Job, OpenUnit, Operation, Plan, Reconciled
 from imagegen.types.request import ImageRequest
-from imagegen.types.result import ImageResult, Waiting
+from imagegen.types.result import ImageResult
 from imagegen.types.run import CallFields, Policy, Run, StorePrompts, read_call, read_money
 from imagegen.underway import UnderWay, plan_of
 
@@ -136,7 +135,7 @@ class AsyncClient:
         plan, *_ = plan_call(wish, run.models, self._settings)
         _check_before_money(plan, run)
         if not has_jobs(self._lines.line(plan.model).provider):
-            job = self._open_job(plan, self._books.open(wish.request, wish.operation, run)).job
+            job = _job(str(uuid.uuid4()), plan)
             self._here[job.id] = self._background.start(self._make(wish, run), job.id)
             return job
         call, booked = UnderWay(run, wish.request.n), self._books.open(wish.request, wish.operation, run)
@@ -171,15 +170,14 @@ class AsyncClient:
 
     async def _collect_found(self, call: UnderWay, booked: Booking, found: Found) -> OpenJob:
         """What an earlier call was given, as the first pieces of this one."""
-        line = self._lines.line(found.job.model)
-        opened = OpenJob(found.job, self._books.spare)
-        plan = plan_of(found.job, line.endpoint)
-        pieces = call.begin(plan, line.endpoint.provider, [part.index for part in found.job.parts])
+        running = self._running(found.job.model, call, booked, OpenJob(found.job, self._books.spare))
+        endpoint = running.line.endpoint
+        indexes = [part.index for part in found.job.parts]
+        pieces = call.begin(plan_of(found.job, endpoint), endpoint.provider, indexes)
         for piece, unit in zip(pieces, found.units, strict=True):
             piece.unit = unit
-        asked = zip(pieces, found.outcomes, strict=True)
-        await asyncio.gather(*(self._collect(line, call, booked, opened, *each) for each in asked))
-        return opened
+        await asyncio.gather(*map(running.collect, pieces, found.outcomes))
+        return running.opened
 
     async def _make_again(self, named: str, keywords: Mapping[str, Any]) -> ImageResult:
         """What of a call has an unknown outcome is asked anew, with the caller's consent to pay twice."""
@@ -295,9 +293,9 @@ class AsyncClient:
         return opened
 
     def _open_job(self, plan: Plan, booked: Booking) -> OpenJob:
-        sent = plan.tasks[0].request.asked()
-        job = Job(booked.call.id, plan.model, plan.operation, plan.request, sent, plan.adaptations)
-        booked.job = booking.job_text(job)
+        job = _job(booked.call.id, plan)
+        if self._books.ledger.durable:
+            booked.job, booked.asked = booking.job_text(job), booking.request_text(plan.request, booked)
         self._opened[job.id] = OpenJob(job, self._books.spool)
         return self._opened[job.id]
 
@@ -309,118 +307,40 @@ class AsyncClient:
             for piece in pieces:
                 piece.fail(ConfigurationError(problem))
             return opened
-        line = self._lines.line(plan.model)
-        await booked.keep_request(plan.request)
+        running = self._running(plan.model, call, booked, opened)
         try:
-            await asyncio.gather(*(self._piece(line, call, booked, opened, piece, collect) for piece in pieces))
+            await running.run(pieces, collect=collect)
         except BaseException:
             booked.parked = True
-            self._background.start(
-                self._end_without_caller(line, call, booked, opened, pieces), f"{plan.model}, job {opened.job.id}"
-            )
+            name = f"{plan.model}, job {opened.job.id}"
+            self._background.start(self._end_without_caller(running, pieces), name)
             raise
         return opened
 
-    async def _end_without_caller(
-        self, line: Line, call: UnderWay, booked: Booking, opened: OpenJob, pieces: list[Piece]
-    ) -> None:
+    def _running(self, model: str, call: UnderWay, booked: Booking, opened: OpenJob) -> PlanRun:
+        return PlanRun(self._lines.line(model), call, booked, opened, self._background, self._books.spare)
+
+    async def _end_without_caller(self, running: PlanRun, pieces: list[Piece]) -> None:
         """What is paid ends and is kept: on the ledger as if somebody had waited, else in the spool."""
-        if not self._books.ledger.durable:
-            await park(line, call, opened, pieces)
-            await booked.end(None)
-            if not opened.job.parts:
-                self._opened.pop(opened.job.id, None)
-            return
-        async with booked:
+        async with running.booked:
+            if not self._books.ledger.durable:
+                await park(running.line, running.call, running.opened, pieces)
+                self._forget(running.opened)
+                return
             for piece in pieces:
                 if (outcome := await finished(piece)) is not None:
-                    await self._collect(line, call, booked, opened, piece, outcome)
+                    await running.collect(piece, outcome)
             with contextlib.suppress(ImageGenError):
-                await self._settle(call, opened, booked)
+                await self._settle(running.call, running.opened, running.booked)
 
-    async def _piece(
-        self, line: Line, call: UnderWay, booked: Booking, opened: OpenJob, piece: Piece, collect: bool
-    ) -> None:
-        """One task: reserve and submit as the table of states allows, then collect. Its errors stay with it."""
-        submitter = Submitter(
-            model=opened.job.model,
-            task=piece.index,
-            began=call.began,
-            deadline=call.deadline,
-            reserve=functools.partial(booked.reserve, line.endpoint, piece, call.deadline),
-            may_repeat=functools.partial(booked.may_repeat, line.endpoint),
-            unknown_rule=UnknownRule.of(call.run.retry_unknown, line.endpoint.facts),
-            attempts=piece.attempts,
-        )
-        try:
-            paid = await submitter.submit(lambda exchange: self._paid_step(line, call, booked, opened, piece, exchange))
-        except ImageGenError as error:
-            piece.fail(error)
-            return
-        if collect or isinstance(paid.outcome, Output):
-            await self._collect(line, call, booked, opened, piece, paid.outcome, paid, submitter.wait_s)
-
-    async def _paid_step(
-        self, line: Line, call: UnderWay, booked: Booking, opened: OpenJob, piece: Piece, exchange: Exchange
-    ) -> Output | RemoteJob:
-        """The one step that costs money, in a task of the client's own: it ends even if the caller leaves."""
-        name = f"{opened.job.model}, job {opened.job.id}, submit {len(piece.attempts) + 1}"
-        piece.step = self._background.start(self._pay(line, call, booked, opened, piece, exchange), name)
-        return await asyncio.shield(piece.step)
-
-    async def _pay(
-        self, line: Line, call: UnderWay, booked: Booking, opened: OpenJob, piece: Piece, exchange: Exchange
-    ) -> Output | RemoteJob:
-        """Submit. What was accepted is written down before anything else happens, and so is what was not."""
-        try:
-            outcome = await self._submit(line, call, piece, exchange)
-        except ImageGenError as error:
-            await booked.not_paid(line.endpoint, piece, error, exchange)
-            raise
-        if (part := jobs.receipt(piece.index, piece.task, outcome)) is not None:
-            if not await booked.accepted(piece, part, expiry(line.endpoint.facts.results_kept_s)):
-                opened.spool = self._books.spare
-            await opened.accepted(part)
-        return outcome
-
-    async def _submit(self, line: Line, call: UnderWay, piece: Piece, exchange: Exchange) -> Output | RemoteJob:
-        try:
-            async with asyncio.timeout_at(call.deadline):
-                return await pay(line.provider, piece.task, line.call(call, piece, exchange))
-        except TimeoutError:
-            raise deadline_error(exchange) from None
-        except ImageGenError as error:
-            raise billing_settled(error, line.endpoint.facts, piece.model) from None
-
-    async def _collect(
-        self,
-        line: Line,
-        call: UnderWay,
-        booked: Booking,
-        opened: OpenJob,
-        piece: Piece,
-        outcome: Output | RemoteJob,
-        paid: Submitted | None = None,
-        wait_s: float = 0.0,
-    ) -> None:
-        """Poll, download, inspect: free, and never a way back to submit."""
-        waiting, remote = Waiting(), outcome if isinstance(outcome, RemoteJob) else None
-        ask = line.call(call, piece)
-        try:
-            output = outcome if isinstance(outcome, Output) else await jobs.wait(line.provider, outcome, ask, waiting)
-            found = await jobs.download(line.provider, output, remote, ask, waiting)
-            await results.inspect(piece, found, output, call.run, call.tell, booked)
-            piece.settle_money(output, remote)
-        except ImageGenError as error:
-            piece.fail(error)
-        piece.measure(call.began, wait_s, paid.exchange if paid else None, waiting)
-        await booked.settled(piece)
-        if not piece.collectable:
-            await opened.ended(piece.index)
+    def _forget(self, opened: OpenJob) -> None:
+        """Nothing of the job is open any more, or its id is all that is needed."""
+        if not opened.job.parts:
+            self._opened.pop(opened.job.id, None)
 
     async def _settle(self, call: UnderWay, opened: OpenJob | None, booked: Booking) -> ImageResult:
-        if opened is not None and not opened.job.parts:
-            self._opened.pop(opened.job.id, None)
+        if opened is not None:
+            self._forget(opened)
         result = call.settle(opened, booked.problems)
         await booked.end(result, call.kept())
         plugins.announce_result(result)
@@ -432,3 +352,8 @@ def _check_before_money(plan: Plan, run: Run) -> None:
     check_ceiling(plan.cost, plan.request.n, run)
     if run.save_to is not None:
         check_writable(run.save_to)
+
+
+def _job(job_id: str, plan: Plan) -> Job:
+    sent = plan.tasks[0].request.asked()
+    return Job(job_id, plan.model, plan.operation, plan.request, sent, plan.adaptations)

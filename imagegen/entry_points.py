@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib import metadata
 
 GROUP = "imagegen"
+OWN = "imagegen-hub"
+"""The distribution that imagegen itself is."""
 
 
 @dataclass(frozen=True, slots=True)

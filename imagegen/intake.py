@@ -70,7 +70,18 @@ def _checked(picture: ImageInput, what: str, capabilities: Capabilities | None, 
     accepted, made = capabilities.input_formats if capabilities else (), pictures.FORMATS[upright.facts.media_type]
     if accepted and made not in accepted:
         raise UnsupportedError(f"{what} is {made}; {name} takes {', '.join(accepted)}; {_NOTHING_SENT}")
+    if capabilities is not None:
+        _check_pixels(upright, what, capabilities, name)
     return upright
+
+
+def _check_pixels(picture: ImageInput, what: str, capabilities: Capabilities, name: str) -> None:
+    width, height = picture.facts.width or 0, picture.facts.height or 0
+    least, most = capabilities.input_min_edge_px, capabilities.input_max_px
+    if least is not None and min(width, height) < least:
+        raise UnsupportedError(f"{what} is {width}x{height}; {name} takes sides from {least} px; {_NOTHING_SENT}")
+    if most is not None and width * height > most:
+        raise UnsupportedError(f"{what} is {width}x{height}; {name} takes at most {most:,} pixels; {_NOTHING_SENT}")
 
 
 def _check_whole(picture: ImageInput, what: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -39,8 +40,8 @@ _progress = logging.getLogger("imagegen.progress")
 _FIRST_POLL_S = 0.1
 _SLOWEST_POLL_S = 3.0
 _ONE_POLL_S = 60.0
-_GONE_AFTER = 3
-"""Answers in a row that the job does not exist, before it is believed: queues have answered 404 and then worked."""
+_GONE_AFTER_S = 5.0
+"""How long a queue must say that the job does not exist before it is believed: some say so just after accepting it."""
 
 
 @dataclass(slots=True)
@@ -145,14 +146,14 @@ async def wait(provider: Provider, remote: RemoteJob, call: Call, waiting: Waiti
         ImageGenError: The provider ended it: refused, failed, cancelled.
     """
     began = turn = time.monotonic()
-    gone, delay, warned = 0, _FIRST_POLL_S, ""
+    gone_since, delay, warned = math.inf, _FIRST_POLL_S, ""
     while True:
         try:
             async with asyncio.timeout(min(_ONE_POLL_S, _left(call))):
                 state = await ask_state(provider, remote, call)
         except ImageGenError as error:
-            gone = gone + 1 if isinstance(error, InvalidRequestError) else 0
-            delay = max(delay, _poll_again_in(error, gone))
+            gone_since = min(gone_since, time.monotonic()) if isinstance(error, InvalidRequestError) else math.inf
+            delay = max(delay, _poll_again_in(error, time.monotonic() - gone_since))
         except TimeoutError:
             _log.debug("%s: no answer about job %s; asking again", provider.name, remote.id)
         else:
@@ -160,7 +161,7 @@ async def wait(provider: Provider, remote: RemoteJob, call: Call, waiting: Waiti
                 now = time.monotonic()
                 waiting.queue_s, waiting.render_s = turn - began, now - turn
                 return state
-            gone = 0
+            gone_since = math.inf
             turn = time.monotonic() if state.queued else turn
             warned = _report(state, call, warned)
         if _left(call) <= delay:
@@ -169,10 +170,10 @@ async def wait(provider: Provider, remote: RemoteJob, call: Call, waiting: Waiti
         delay = min(_SLOWEST_POLL_S, delay * 1.3)
 
 
-def _poll_again_in(error: ImageGenError, gone: int) -> float:
+def _poll_again_in(error: ImageGenError, gone_s: float) -> float:
     """Seconds until the next poll after a poll that failed; raises what no other poll would mend."""
     match error:
-        case InvalidRequestError() if gone >= _GONE_AFTER:
+        case InvalidRequestError() if gone_s >= _GONE_AFTER_S:
             raise DeadlineExceededError(
                 f"the provider no longer knows the job ({error.message})", expired=True
             ) from error

@@ -21,7 +21,7 @@ class Turns:
         self._ledger = ledger
         self._queues: dict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def take(self, intent: Intent, deadline: float) -> tuple[int, float]:
+    async def take(self, intent: Intent, deadline: float, request: str | None = None) -> tuple[int, float]:
         """Write the intent as soon as limits, breaker and budget allow; the unit, and the seconds it waited.
 
         Raises:
@@ -38,7 +38,7 @@ class Turns:
         except TimeoutError:
             raise RateLimitError(f"{intent.connection}: its turn did not come in time; nothing was sent") from None
         try:
-            while isinstance(answer := await self._ledger.begin(intent), Wait):
+            while isinstance(answer := await self._ledger.begin(intent, request), Wait):
                 if answer.error != "pace" or time.monotonic() + answer.seconds >= deadline:
                     raise _not_now(answer, intent)
                 await asyncio.sleep(answer.seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from imagegen.types.inputs import ImageInput
 
@@ -72,3 +72,8 @@ def transparent_repaints(mask: ImageInput) -> ImageInput:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
     return ImageInput(buffer.getvalue())
+
+
+def as_repainting(mask: ImageInput, what: Literal["white", "black", "transparent"]) -> ImageInput:
+    """The mask in a model's own polarity, as its catalogue says it."""
+    return {"white": white_repaints, "black": black_repaints, "transparent": transparent_repaints}[what](mask)

@@ -23,7 +23,7 @@ from imagegen.types.request import one_line
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from imagegen.catalogue import Model, Parameter
+    from imagegen.catalogue import Model, Parameter, SizeRule
     from imagegen.http.messages import Wire
     from imagegen.provider import Provider
     from imagegen.settings import Settings
@@ -166,13 +166,14 @@ def _check_options(options: ProviderOptions, model: Model, operation: Operation)
             raise UnsupportedError(f"{model.name} does not take the option {name}; nothing was sent")
         if rule.values and str(value) not in rule.values:
             raise UnsupportedError(f"{model.name} takes {name} {', '.join(rule.values)}, not {value}; nothing was sent")
-        if isinstance(value, (int, float)) and not _in_range(value, rule):
-            span = f"{rule.minimum:g} to {rule.maximum:g}" if rule.minimum is not None else f"at most {rule.maximum:g}"
+        most = rule.maximum_in.get(operation, rule.maximum)
+        if isinstance(value, (int, float)) and not _in_range(value, rule.minimum, most):
+            span = f"{rule.minimum:g} to {most:g}" if rule.minimum is not None else f"at most {most:g}"
             raise UnsupportedError(f"{model.name} takes {name} {span}, not {value}; nothing was sent")
 
 
-def _in_range(value: float, rule: Parameter) -> bool:
-    return (rule.minimum is None or value >= rule.minimum) and (rule.maximum is None or value <= rule.maximum)
+def _in_range(value: float, least: float | None, most: float | None) -> bool:
+    return (least is None or value >= least) and (most is None or value <= most)
 
 
 def _check_operation(wish: Wish, model: Model | None) -> None:
@@ -201,7 +202,8 @@ def _adapted(
 def _split(first: Task, model: Model | None, stream: bool) -> tuple[Task, ...]:
     """One task a call. With a seed, each call starts where the one before it ended, so no picture comes twice."""
     request = first.request
-    per_call = (model.capabilities.n_per_call if model else request.n) if not stream else 1
+    unknown = (first.endpoint.facts.n_per_call if first.endpoint else None) or request.n
+    per_call = (model.capabilities.n_per_call if model else unknown) if not stream else 1
     if stream and model is not None:
         per_call = model.capabilities.n_streaming
     tasks, before = [], 0
@@ -225,8 +227,9 @@ def _split(first: Task, model: Model | None, stream: bool) -> tuple[Task, ...]:
 def _sent_defaults(task: Task, model: Model | None) -> dict[str, Any]:
     if model is None:
         return {}
-    rules = {**model.capabilities.options, **model.capabilities.parameters}
-    return {name: value for name, value in _defaults(task, model).items() if name in rules and rules[name].send_default}
+    rules: dict[str, Parameter | SizeRule] = {**model.capabilities.options, **model.capabilities.parameters}
+    rules["size"] = model.capabilities.sizes
+    return {name: value for name, value in _defaults(task, model).items() if rules[name].send_default}
 
 
 def _defaults(task: Task, model: Model | None) -> Mapping[str, Any]:
@@ -238,14 +241,15 @@ def _defaults(task: Task, model: Model | None) -> Mapping[str, Any]:
     output_format = request.output_format or default_format(model)
     chosen = {
         name: rule.default
-        for name, rule in {**capabilities.parameters, **capabilities.options}.items()
+        for name, rule in {**capabilities.options, **capabilities.parameters}.items()
         if rule.default is not None
         and name not in asked
         and (not rule.formats or output_format in rule.formats)
         and (not rule.operations or task.operation in rule.operations)
     }
-    if capabilities.sizes.default and "size" not in asked:
-        chosen["size"] = capabilities.sizes.default
+    size = capabilities.sizes.default_for(task.operation)
+    if size and "size" not in asked:
+        chosen["size"] = size
     return chosen
 
 

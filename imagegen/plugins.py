@@ -16,6 +16,7 @@ from imagegen.entry_points import GROUP, PluginName, plugin_names
 from imagegen.errors import ConfigurationError
 from imagegen.provider import HttpProvider, Provider
 from imagegen.secrets import clean
+from imagegen.settings import plugin_refused
 
 if TYPE_CHECKING:
     from imagegen.types.result import Attempt, ImageResult
@@ -74,6 +75,8 @@ def provider_class(name: str) -> type[Provider]:
 def _offered(name: str) -> PluginName:
     found = [each for each in plugin_names() if each.name == name]
     if len(found) == 1:
+        if plugin_refused(name, found[0].distribution):
+            raise ConfigurationError(f"{_origin(found[0])} is not loaded: [plugins] in imagegen.toml does not allow it")
         return found[0]
     if found:
         both = " and ".join(sorted(f"{each.distribution} ({each.value})" for each in found))

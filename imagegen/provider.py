@@ -16,7 +16,7 @@ from imagegen.errors import (
     UnsupportedError,
 )
 from imagegen.http.messages import Exchange, Reply, ServerEvent, Wire, current_exchange
-from imagegen.http.status import checked
+from imagegen.http.status import checked, with_reply
 from imagegen.types.events import Partial, Progress, Queued
 from imagegen.types.job import Output, RemoteJob, Running, Task
 from imagegen.types.request import ProviderOptions
@@ -66,13 +66,21 @@ class Provider(ABC):
         """The paid step for a task with ``stream``: unfinished pictures, and last what `submit` would return."""
         raise UnsupportedError(f"{self.name} does not stream")
 
-    async def poll(self, job: RemoteJob, call: Call) -> Output | Running:
-        """What became of a job. Free, and repeated."""
-        raise UnsupportedError(f"{self.name} has no jobs to ask about")
+    if TYPE_CHECKING:  # open signatures: `HttpProvider` has the pure halves of both under the same names
 
-    async def cancel(self, job: RemoteJob, call: Call) -> None:
-        """Stop a job, where the provider can. It may be billed all the same."""
-        raise UnsupportedError(f"{self.name} cannot stop a job")
+        def poll(self, *asked: Any, **named: Any) -> Any: ...
+
+        def cancel(self, *asked: Any, **named: Any) -> Any: ...
+
+    else:
+
+        async def poll(self, job: RemoteJob, call: Call) -> Output | Running:
+            """What became of a job. Free, and repeated."""
+            raise UnsupportedError(f"{self.name} has no jobs to ask about")
+
+        async def cancel(self, job: RemoteJob, call: Call) -> None:
+            """Stop a job, where the provider can. It may be billed all the same."""
+            raise UnsupportedError(f"{self.name} cannot stop a job")
 
     async def aclose(self) -> None:  # noqa: B027 - most have nothing to let go of
         """Let go of whatever this object opened."""
@@ -119,15 +127,29 @@ class HttpProvider(Provider):
 
     # `poll` and `cancel` are the pure halves of the verbs above: the core goes through `ask_state` and `ask_cancel`.
 
-    def poll(self, job: RemoteJob) -> Wire:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+    def poll(self, job: RemoteJob) -> Wire:
         """The request for a job's state. Pure: the core asks it through `ask_state`."""
         raise UnsupportedError(f"{self.name} has no jobs to ask about")
 
-    def parse_poll(self, reply: Reply, job: RemoteJob) -> Output | Running:
-        """What became of the job. Pure. A state the module does not know is ``Running(known=False)``."""
+    def parse_poll(self, reply: Reply, job: RemoteJob) -> Output | Running | Wire:
+        """What became of the job. Pure. A state the module does not know is ``Running(known=False)``.
+
+        A `Wire` where the result lies behind another address: it is asked for next, and `parse_result` reads it.
+        """
         raise UnsupportedError(f"{self.name} has no jobs to ask about")
 
-    def cancel(self, job: RemoteJob) -> Wire:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+    def parse_result(self, reply: Reply, job: RemoteJob) -> Output:
+        """What a job gave that is done, where `parse_poll` only says where it lies. Pure."""
+        raise UnsupportedError(f"{self.name} has no jobs to ask about")
+
+    def read_end(self, reply: Reply, wire: Wire, job: RemoteJob) -> ProviderError | None:
+        """How the job ended, where an answer to ``wire`` that is no success says so. Pure.
+
+        None: only this question failed, and the job may go on.
+        """
+        return None
+
+    def cancel(self, job: RemoteJob) -> Wire:
         """The request that stops a job. Pure: the core sends it through `ask_cancel`."""
         raise UnsupportedError(f"{self.name} cannot stop a job")
 
@@ -218,10 +240,21 @@ async def ask_cancel(provider: Provider, job: RemoteJob, call: Call) -> None:
 async def ask_state(provider: Provider, job: RemoteJob, call: Call) -> Output | Running:
     """What became of ``job``, asked once."""
     current_exchange.set(None)
-    if isinstance(provider, HttpProvider):
-        reply = await provider.send(provider.poll(job), call)
-        return provider.parse_poll(checked(reply, provider.read_error), job)
-    return await provider.poll(job, call)
+    if not isinstance(provider, HttpProvider):
+        found: Output | Running = await provider.poll(job, call)
+        return found
+    state = provider.parse_poll(await _answer(provider, provider.poll(job), job, call), job)
+    if isinstance(state, Wire):
+        return provider.parse_result(await _answer(provider, state, job, call), job)
+    return state
+
+
+async def _answer(provider: HttpProvider, wire: Wire, job: RemoteJob, call: Call) -> Reply:
+    """A success answer about ``job``."""
+    reply = await provider.send(wire, call)
+    if not reply.is_success and (ended := provider.read_end(reply, wire, job)) is not None:
+        raise with_reply(ended, reply)
+    return checked(reply, provider.read_error)
 
 
 @runtime_checkable

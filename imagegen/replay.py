@@ -13,18 +13,34 @@ from imagegen.types.picture import PictureData
 from imagegen.types.result import Adaptation, Attempt, AttemptState, Cost, Failure, Image, ImageResult, Latency, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from imagegen.ledger import Kept
     from imagegen.ledger.files import Folder
 
 
-def to_text(result: ImageResult, kept: Sequence[Kept]) -> str:
-    """``result`` without bytes; ``kept`` are its pictures' files, in order."""
+def to_text(result: ImageResult, kept: Sequence[Kept], hide: Callable[[str], str] | None) -> str:
+    """``result`` without bytes; ``kept`` are its pictures' files, in order.
+
+    ``hide`` takes the prompt out of a text that may quote it; a prompt that a provider revised goes with it.
+    """
     fields = result.to_dict()
     for image, file in zip(fields["images"], kept, strict=True):
         image["path"] = file.file
+        if hide is not None:
+            image["revised_prompt"] = None
+    if hide is not None:
+        for name in ("failures", "adaptations", "attempts", "warnings"):
+            fields[name] = _hidden(fields[name], hide)
     return json.dumps(fields, ensure_ascii=False)
+
+
+def _hidden(value: Any, hide: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return hide(value)
+    if isinstance(value, dict):
+        return {name: _hidden(each, hide) for name, each in value.items()}
+    return [_hidden(each, hide) for each in value] if isinstance(value, list) else value
 
 
 def from_text(text: str, folder: Folder, why: str) -> ImageResult:

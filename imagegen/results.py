@@ -9,7 +9,17 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from imagegen import files, money, pictures, sizing
-from imagegen.errors import AuthenticationError, BadOutputError, Billed, DeadlineExceededError, ImageGenError
+from imagegen.errors import (
+    AuthenticationError,
+    BadOutputError,
+    Billed,
+    ConfigurationError,
+    DeadlineExceededError,
+    ImageGenError,
+    ModerationError,
+    ProviderError,
+    QuotaError,
+)
 from imagegen.threads import in_thread
 from imagegen.types.events import ImageReady
 from imagegen.types.picture import PictureData
@@ -82,6 +92,11 @@ class Piece:
             if slot not in self.images and slot not in self.failures:
                 self.failures[slot] = Failure(slot, error)
 
+    def ended_by_provider(self, error: ImageGenError) -> None:
+        """The provider ended an accepted job without a picture: what it says of the bill is true of the submit."""
+        if self.attempts and type(error) in (ModerationError, ProviderError):
+            self.attempts[-1] = replace(self.attempts[-1], billed=error.billed)
+
     @property
     def collectable(self) -> bool:
         """True when something paid can still be fetched later."""
@@ -126,7 +141,7 @@ def collectable(error: ImageGenError) -> bool:
     """Whether the work behind ``error`` was paid and can be fetched by another try."""
     if isinstance(error, DeadlineExceededError):
         return not error.expired
-    return isinstance(error, AuthenticationError)
+    return isinstance(error, (AuthenticationError, QuotaError, ConfigurationError))
 
 
 async def inspect(

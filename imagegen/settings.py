@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from imagegen import catalogue
-from imagegen.entry_points import plugin_names
+from imagegen.entry_points import OWN, plugin_names
 from imagegen.errors import ConfigurationError
 from imagegen.secrets import Secret
 from imagegen.types.connection import Connection, Endpoint, KeySource, Limits
@@ -145,6 +145,18 @@ def missing_key(endpoint: Endpoint) -> str | None:
     )
 
 
+def plugin_refused(name: str, distribution: str) -> bool:
+    """Whether the user's file keeps a plugin from being loaded: it is denied, or others are allowed and it is not.
+
+    imagegen's own providers need no permission. Raises as `Settings.load`.
+    """
+    rules = _read(config_folder() / "imagegen.toml").get("plugins", {})
+    if name in rules.get("deny", ()) or distribution in rules.get("deny", ()):
+        return True
+    allowed = rules.get("allow")
+    return allowed is not None and distribution != OWN and not {name, distribution} & set(allowed)
+
+
 def _limits(table: Mapping[str, Any] | None) -> Limits | None:
     """Limits from a table of the file; a family's own are in ``families``.
 
@@ -173,7 +185,7 @@ def _read(path: Path) -> dict[str, Any]:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{path}: {error}") from None
-    unknown = sorted(set(found) - {*_RUN_DEFAULTS, *_CLIENT_DEFAULTS, "connections"})
+    unknown = sorted(set(found) - {*_RUN_DEFAULTS, *_CLIENT_DEFAULTS, "connections", "plugins"})
     for name, connection in found.get("connections", {}).items():
         unknown += sorted(f"connections.{name}.{key}" for key in set(connection) - _CONNECTION_KEYS)
     if unknown:

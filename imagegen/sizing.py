@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 NEAR = 0.02
 """A ratio off by no more than this is the same ratio to the eye."""
+TIER_SLACK = 1.05
+"""A tier's number of pixels is a round one: what a model makes of it differs a little from ratio to ratio."""
 _USUAL_PX = 1024 * 1024
 _TRIED_STEPS = 6
 
@@ -85,6 +88,24 @@ def for_ratio(rule: SizeRule, aspect_ratio: str | None, tier: str | None) -> lis
         return error > 1e-9 or area > 0.3, error + 0.25 * area
 
     return sorted(near, key=unlikeness)
+
+
+def nearest_ratio(rule: SizeRule, width: int, height: int) -> str:
+    """The ratio nearest to width to height that a model of named ratios, or of any up to a limit, takes."""
+    if rule.aspect_ratios:
+        return min(rule.aspect_ratios, key=lambda ratio: ratio_error(ratio.replace(":", "x"), width, height))
+    taken = Fraction(width, height)
+    if rule.max_ratio:
+        limit = Fraction(rule.max_ratio).limit_denominator(100)
+        taken = min(max(taken, 1 / limit), limit)
+    return f"{taken.numerator}:{taken.denominator}"
+
+
+def nearest_tier(rule: SizeRule, px: int) -> str | None:
+    """The largest tier of no more pixels, give or take a round number's slack; else the smallest; None: no tiers."""
+    rising = sorted(rule.tiers, key=lambda tier: rule.tiers[tier])
+    fitting = [tier for tier in rising if rule.tiers[tier] <= px * TIER_SLACK]
+    return fitting[-1] if fitting else rising[0] if rising else None
 
 
 def _tier_px(rule: SizeRule, tier: str | None) -> int | None:

@@ -67,7 +67,7 @@ _shared = Pool(_AT_ONCE, "imagegen-work")
 
 async def in_thread(work: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> T:
     """Do ``work`` off the event loop; it goes on if the caller leaves."""
-    return await asyncio.wrap_future(_shared.submit(lambda: work(*args, **keywords)))
+    return await asyncio.shield(asyncio.wrap_future(_shared.submit(lambda: work(*args, **keywords))))
 
 
 def _after_fork() -> None:

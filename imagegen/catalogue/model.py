@@ -39,6 +39,8 @@ class Parameter(Fact):
     """An enum, in rising order where it has one."""
     minimum: float | None = None
     maximum: float | None = None
+    maximum_in: Mapping[str, float] = field(default_factory=dict)
+    """A lower maximum in one operation: ``{edit = 2}``."""
     max_chars: int | None = None
     """The longest text it takes."""
     flag: bool = False
@@ -58,8 +60,8 @@ class Parameter(Fact):
 class SizeRule(Fact):
     """Which sizes a model makes."""
 
-    kind: Literal["fixed", "free", "ratio", "any"]
-    """One of `sizes`; any that keeps the limits; named ratios and tiers; not known."""
+    kind: Literal["fixed", "free", "ratio", "none", "any"]
+    """One of `sizes`; any that keeps the limits; a ratio and a tier, no pixels; none can be asked for; not known."""
     sizes: tuple[str, ...] = ()
     multiple_of: int = 1
     max_ratio: float | None = None
@@ -70,10 +72,19 @@ class SizeRule(Fact):
     """Total pixels."""
     max_px: int | None = None
     aspect_ratios: tuple[str, ...] = ()
+    """Of kind ``ratio``: the ratios it has; empty: any up to `max_ratio`."""
     tiers: Mapping[str, int] = field(default_factory=dict)
     """Total pixels that this model's ``1K``, ``2K``, ``4K`` stand for."""
     default: str | None = None
     """The size it makes when none is asked; None where it chooses."""
+    default_operations: tuple[str, ...] = ()
+    """Where `default` holds; empty: in all. An edit often follows its input instead."""
+    send_default: bool = False
+    """True: `default` is sent explicitly, so that size and price are known."""
+
+    def default_for(self, operation: str) -> str | None:
+        """The size it makes in ``operation`` when none is asked."""
+        return self.default if not self.default_operations or operation in self.default_operations else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,12 +144,17 @@ class PriceLine(Fact):
     """One price: so many USD for so many of something. Of several for one billable the first that applies counts."""
 
     billable: str
-    """``image``, ``megapixel``, ``call``, ``second``, or a name that `Usage.counts` uses."""
+    """``image``, ``call``, ``second``, ``megapixel``, ``further_megapixel`` (of each picture, beyond its first),
+    ``input_megapixel``, or a name that `Usage.counts` uses."""
     usd: Decimal | None = None
     """None: charged, and not known how much."""
     per: int = 1
     """1_000_000 for token prices."""
     batch_usd: Decimal | None = None
+    megapixel_px: int = 1_000_000
+    """Pixels that this provider calls a megapixel."""
+    rounds_up: bool = False
+    """True: of each picture whole megapixels are counted."""
     when: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     """Only for these values of request fields or options, for example ``{quality = "high"}``."""
 
@@ -162,15 +178,23 @@ class Capabilities:
     """Formats of input images; empty: any that we can read."""
     input_max_bytes: int | None = None
     """Of one input image."""
+    input_min_edge_px: int | None = None
+    """The shorter side of one input image, at least."""
+    input_max_px: int | None = None
+    """Total pixels of one input image."""
     input_urls: bool = False
     """Input images may be https URLs, which the provider fetches."""
     mask: bool = False
+    mask_repaints: Literal["white", "black", "transparent"] = "white"
+    """What of a mask this model repaints, where the models of one provider differ."""
     mask_max_bytes: int | None = None
     streaming: bool = False
     """Shows unfinished pictures."""
     n_streaming: int = 1
     """Pictures in one streamed call."""
     max_prompt_chars: int | None = None
+    field_names: Mapping[str, str] = field(default_factory=dict)
+    """What this model calls a request field, where the models of one provider differ: ``{images = "image_urls"}``."""
 
     def sizes_for(self, output_format: str | None) -> SizeRule:
         """The rule for pictures of this format."""
@@ -251,6 +275,8 @@ class ProviderFacts:
     """How fast it lets itself be asked, where it says so for everyone."""
     results_kept_s: float | None = None
     """Seconds after which a job's result is dropped; None: not known."""
+    n_per_call: int | None = None
+    """Pictures in one call of a model that is not among these; None: as many as are asked."""
     closed: bool = False
     """There are no models but these: an unknown id is refused, not passed through."""
     source: str = ""

@@ -201,13 +201,18 @@ class HttpConnection:
         return {**self.endpoint.headers, **(self._auth(key, self.endpoint) if key and self._auth else {})}
 
     def _may_have_key(self, url: httpx2.URL) -> bool:
-        """The endpoint's own origin; and the provider's hosts, over https, unless the base URL is somebody else's."""
+        """The endpoint's own origin; and the provider's hosts, unless the base URL is somebody else's.
+
+        A base URL at one of the provider's hosts (a region) is the provider's: its jobs may be kept at another.
+        """
         if (url.scheme, url.host, url.port) == (self._own.scheme, self._own.host, self._own.port):
             return True
-        if url.scheme != "https" or self.endpoint.own_base_url:
-            return False
+        return self._is_providers(url) and (not self.endpoint.own_base_url or self._is_providers(self._own))
+
+    def _is_providers(self, url: httpx2.URL) -> bool:
         facts = self.endpoint.facts
-        return any(fnmatch.fnmatch(url.host, pattern) for pattern in (*facts.key_hosts, *facts.poll_hosts))
+        hosts = (*facts.key_hosts, *facts.poll_hosts)
+        return url.scheme == "https" and any(fnmatch.fnmatch(url.host, pattern) for pattern in hosts)
 
     async def aclose(self) -> None:
         await self.client.aclose()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from imagegen.types.inputs import ImageInput
 
 T = TypeVar("T", bound=BaseModel)
+_LONG_BASE64 = re.compile(r"[A-Za-z0-9+/]{1024}")
 _REQUEST_IDS = ("x-request-id", "request-id", "cf-ray")
 
 
@@ -71,6 +73,8 @@ class Wire:
         shown: dict[str, Any] = {"method": self.method, "path": self.path}
         if self.query:
             shown["query"] = dict(self.query)
+        if self.headers:
+            shown["headers"] = dict(self.headers)
         if self.form is None:
             return shown | {"json": _without_pictures(self.json)}
         parts = [{"name": name, "value": value} for name, value in self.form.items()]
@@ -106,6 +110,10 @@ class Reply:
         """A reply from a recorded body (JSON values, or bytes): for tests of a translation."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         return cls(status, headers or {"content-type": "application/json"}, raw)
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
 
     @property
     def request_id(self) -> str | None:
@@ -195,13 +203,15 @@ class Exchange:
 
 
 def _without_pictures(value: Any) -> Any:
-    """JSON values fit to be shown: a data URL becomes its head and size."""
+    """JSON values fit to be shown: of a picture, as a data URL or bare base64, the kind and the size are left."""
     if isinstance(value, dict):
         return {name: _without_pictures(each) for name, each in value.items()}
     if isinstance(value, list):
         return [_without_pictures(each) for each in value]
     if isinstance(value, str) and len(value) > 1024 and value.startswith("data:"):
         return f"{value.partition(',')[0]},<{len(value)} characters>"
+    if isinstance(value, str) and _LONG_BASE64.match(value):
+        return f"base64,<{len(value)} characters>"
     return value
 
 

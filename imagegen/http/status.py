@@ -36,7 +36,7 @@ def checked(reply: Reply, read_error: Callable[[Reply], ProviderError | None]) -
     Raises:
         ImageGenError: What the answer means, by status and the provider's documented codes, never by its prose.
     """
-    if 200 <= reply.status < 300:
+    if reply.is_success:
         return reply
     raise _error(reply, read_error(reply))
 
@@ -48,7 +48,7 @@ def _error(reply: Reply, own: ProviderError | None) -> ImageGenError:
     if isinstance(own, (ModerationError, QuotaError)):
         own.message = clean(own.message)
         own.args = (own.message,)
-        return _with_reply(own, reply)
+        return with_reply(own, reply)
     if 300 <= status < 400:
         host = re.sub(r"^[a-z]+://([^/]*).*$", r"\1", reply.headers.get("location", ""), flags=re.IGNORECASE)
         return ConfigurationError(f"redirected to {clean(host) or 'nowhere'}: a paid request is never sent elsewhere")
@@ -57,16 +57,17 @@ def _error(reply: Reply, own: ProviderError | None) -> ImageGenError:
         pace = own.retry_after_s
     if status == 429 or (status == 503 and pace is not None and own is not None):
         limited = RateLimitError(text, retry_after_s=pace, code=own.code if own else None)
-        return _with_reply(limited, reply)
+        return with_reply(limited, reply)
     if status >= 500 or status in _UNKNOWN:
         return OutcomeUnknownError(
             f"{text}; it may have been billed", status=status, raw=reply.body, request_id=reply.request_id
         )
     kind = {401: AuthenticationError, 402: QuotaError, 403: AuthenticationError}.get(status, InvalidRequestError)
-    return _with_reply(kind(text, code=own.code if own else None), reply)
+    return with_reply(kind(text, code=own.code if own else None), reply)
 
 
-def _with_reply(error: ProviderError, reply: Reply) -> ProviderError:
+def with_reply(error: ProviderError, reply: Reply) -> ProviderError:
+    """``error`` with the status and the id of the answer that it was read from."""
     error.status, error.request_id = reply.status, reply.request_id
     return error
 

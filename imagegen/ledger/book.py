@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
@@ -33,6 +34,7 @@ class Ledger:
         self.folder = Folder(path.with_suffix(".files")) if path is not None else None
         self._thread = Pool(1, "imagegen-ledger") if path is not None else None
         self._opened: tuple[Store, Worker] | None = None
+        self._salt = ""
 
     @property
     def durable(self) -> bool:
@@ -47,7 +49,8 @@ class Ledger:
         """
         if self._thread is None:
             return step(self._store(), *args, **keywords)
-        return await asyncio.wrap_future(self._thread.submit(lambda: step(self._store(), *args, **keywords)))
+        writing = self._thread.submit(lambda: step(self._store(), *args, **keywords))
+        return await asyncio.shield(asyncio.wrap_future(writing))
 
     def _store(self) -> Store:
         return self._open()[0]
@@ -70,8 +73,10 @@ class Ledger:
         except OSError as error:
             raise ConfigurationError(f"the ledger {self.path}: {error.strerror}; nothing was sent") from None
 
-    async def begin(self, intent: Intent) -> Begun | Wait:
+    async def begin(self, intent: Intent, request: str | None = None) -> Begun | Wait:
         """Write an intent. A caller who leaves meanwhile has sent nothing: the money is free again.
+
+        ``request`` is what was asked, kept while the call is open. That it cannot be is no reason not to submit.
 
         Raises:
             BudgetExceededError: It could cost more than is left.
@@ -79,12 +84,26 @@ class Ledger:
         """
         if self._thread is None:
             return self._store().begin(intent)
-        writing = self._thread.submit(lambda: self._store().begin(intent))
+        writing = self._thread.submit(lambda: self._begin(intent, request))
         try:
             return await asyncio.shield(asyncio.wrap_future(writing))
         except asyncio.CancelledError:
             writing.add_done_callback(self._take_back)
             raise
+
+    def _begin(self, intent: Intent, request: str | None) -> Begun | Wait:
+        if request is not None and self.folder is not None:
+            with contextlib.suppress(OSError):
+                self.folder.keep_request(intent.call.id, request)
+        return self._store().begin(intent)
+
+    async def finish(self, call_id: str, settlements: Sequence[tuple[int, Settlement]], result: str | None) -> None:
+        """The end of a call, in one transaction: its last units and its result. What was asked is forgotten with it.
+
+        Raises:
+            ConfigurationError: It could not be written.
+        """
+        await self.do(_finish, self.folder, call_id, settlements, result)
 
     def _take_back(self, writing: Future[Begun | Wait]) -> None:
         if not writing.cancelled() and writing.exception() is None and isinstance(begun := writing.result(), Begun):
@@ -101,9 +120,9 @@ class Ledger:
 
     async def account(self, endpoint: Endpoint) -> str:
         """A connection with its address and key as a tag that tells neither: limits and breakers belong to it."""
-        salt = await self.do(_salt)
+        self._salt = self._salt or await self.do(_salt)
         key = endpoint.api_key.reveal() if isinstance(endpoint.api_key, Secret) else ""
-        text = "\n".join((salt, endpoint.base_url or "", key))
+        text = "\n".join((self._salt, endpoint.base_url or "", key))
         return f"{endpoint.name}#{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
     async def close(self) -> None:
@@ -120,6 +139,18 @@ class Ledger:
             self._opened = None
             store.close()
             worker.close()
+
+
+def _finish(
+    store: Store,
+    folder: Folder | None,
+    call_id: str,
+    settlements: Sequence[tuple[int, Settlement]],
+    result: str | None,
+) -> None:
+    left = store.finish(call_id, settlements, result)
+    if not left and folder is not None:
+        folder.drop_request(call_id)
 
 
 def _salt(store: Store) -> str:

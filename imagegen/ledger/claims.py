@@ -76,7 +76,7 @@ def take_up(
     row = store.call(call_id)
     if row is None:
         return Busy()
-    if row["result"] is not None:
+    if row["result"] is not None and not (retry_unknown and _lacks_some(store.units(row["id"]))):
         return Stored(row["id"], row["result"])
     if row["ended_at"] is None:
         if alive(row["worker"]):
@@ -89,6 +89,12 @@ def take_up(
         raise problem
     call = replace(call, id=row["id"])
     return Mine(call, units, problem) if store.take_over(call, row) else Busy()
+
+
+def _lacks_some(units: Sequence[UnitRow]) -> bool:
+    """Whether a part of the call has an unknown outcome and no later try gave its pictures."""
+    given = {unit.task for unit in units if unit.state in GIVES}
+    return any(unit.state is UnitState.UNKNOWN and unit.task not in given for unit in units)
 
 
 def _spent_for_nothing(units: Sequence[UnitRow], retry_unknown: bool) -> ImageGenError | None:

@@ -65,24 +65,40 @@ def note_trouble(connection: sqlite3.Connection, account: str, trouble: Trouble,
 
     Five are no reason while more calls than that succeed: a busy account is not down for a few faults.
     """
-    row = connection.execute("SELECT opened_at, troubles FROM breakers WHERE account = ?", (account,)).fetchone()
-    recent = [each for each in json.loads(row["troubles"] if row else "[]") if now - _TROUBLES_S < each[0] <= now]
-    recent.append((now, trouble))
-    bad = sum(kind == "unknown" for _, kind in recent)
-    opened_at = row["opened_at"] if row else None
-    reason = None
     if trouble == "ok":
-        opened_at = None
-    elif trouble in _ERRORS:
+        connection.execute(_SUCCESS, {"account": account, "minute": int(now // _TROUBLES_S)})
+        return
+    row = connection.execute("SELECT * FROM breakers WHERE account = ?", (account,)).fetchone()
+    times = [each for each in json.loads(row["troubles"] if row else "[]") if now - _TROUBLES_S < each <= now]
+    if trouble == "unknown":
+        times.append(now)
+    opened_at, reason = (row["opened_at"], row["reason"]) if row else (None, None)
+    if trouble in _ERRORS:
         opened_at, reason = now, trouble
-    elif opened_at is not None or (bad >= _TROUBLES and 2 * bad > len(recent)):
+    elif opened_at is not None or (len(times) >= _TROUBLES and len(times) > _successes(row, now)):
         opened_at, reason = now, "unknown"
     connection.execute(
         "INSERT INTO breakers (account, opened_at, reason, troubles) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (account) DO UPDATE SET opened_at = excluded.opened_at, reason = excluded.reason, "
         "troubles = excluded.troubles, probe_at = NULL",
-        (account, opened_at, reason, json.dumps(recent[-_RECENT:])),
+        (account, opened_at, reason, json.dumps(times[-_RECENT:])),
     )
+
+
+_SUCCESS = """
+INSERT INTO breakers (account, minute, good) VALUES (:account, :minute, 1)
+ON CONFLICT (account) DO UPDATE SET opened_at = NULL, probe_at = NULL, minute = :minute,
+  good_before = CASE minute WHEN :minute THEN good_before WHEN :minute - 1 THEN good ELSE 0 END,
+  good = CASE minute WHEN :minute THEN good + 1 ELSE 1 END
+"""
+
+
+def _successes(row: sqlite3.Row | None, now: float) -> int:
+    """How many calls of this minute and the one before it succeeded."""
+    if row is None:
+        return 0
+    behind = int(now // _TROUBLES_S) - int(row["minute"])
+    return int(row["good"] + row["good_before"] if behind == 0 else row["good"] if behind == 1 else 0)
 
 
 def _breaker(connection: sqlite3.Connection, intent: Intent, now: float) -> Wait | None:

@@ -56,7 +56,8 @@ CREATE TABLE paces (
   PRIMARY KEY (account, family, kind)
 ) STRICT;
 CREATE TABLE breakers (
-  account TEXT PRIMARY KEY, opened_at REAL, reason TEXT, probe_at REAL, troubles TEXT NOT NULL DEFAULT '[]'
+  account TEXT PRIMARY KEY, opened_at REAL, reason TEXT, probe_at REAL, troubles TEXT NOT NULL DEFAULT '[]',
+  minute INTEGER NOT NULL DEFAULT 0, good INTEGER NOT NULL DEFAULT 0, good_before INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE repeats (
   account TEXT NOT NULL, hour INTEGER NOT NULL, calls INTEGER NOT NULL, used INTEGER NOT NULL,

@@ -109,31 +109,8 @@ class Store(Reader):
 
     def settle(self, unit: int, how: Settlement) -> None:
         """A unit's last state (or `unknown`), its money, its pictures; what was set aside and not taken is free."""
-        now = self._clock()
         with self._change() as connection:
-            row = connection.execute("SELECT * FROM units WHERE id = ?", (unit,)).fetchone()
-            if row["state"] not in schema.OPEN:
-                return
-            actual = how.reported if how.reported is not None else how.computed
-            overrun = None
-            if how.billed is not Billed.NO and actual is not None and row["reserved"] is not None:
-                overrun = max(0, actual - row["reserved"])
-            if how.state is not UnitState.UNKNOWN:
-                _settle_totals(connection, row, how.billed, actual, overrun or 0)
-            connection.execute(
-                "UPDATE units SET state = ?, billed = ?, reported = ?, computed = ?, overrun = ?, came = ?, error = ?, "
-                "status = ?, request_id = coalesce(?, request_id), duration_s = ?, changed_at = ? WHERE id = ?",
-                (
-                    *(how.state, how.billed, how.reported, how.computed, overrun, how.came, how.error),
-                    *(how.status, how.request_id, how.duration_s, now, unit),
-                ),
-            )
-            connection.executemany(
-                "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [(unit, p.slot, p.sha256, p.file, p.media_type, p.size_bytes, int(p.whole)) for p in how.pictures],
-            )
-            if how.trouble is not None:
-                gates.note_trouble(connection, row["account"], how.trouble, now)
+            _settle(connection, unit, how, self._clock())
 
     def state_pace(self, account: str, family: str, seconds: float) -> None:
         """Remember a pace that the provider stated."""
@@ -166,18 +143,25 @@ class Store(Reader):
             return bool(
                 connection.execute(
                     "UPDATE calls SET worker = ?, ended_at = NULL "
-                    "WHERE id = ? AND worker = ? AND ended_at IS ? AND result IS NULL",
-                    (self.worker, call.id, seen["worker"], seen["ended_at"]),
+                    "WHERE id = ? AND worker = ? AND ended_at IS ? AND result IS ?",
+                    (self.worker, call.id, seen["worker"], seen["ended_at"], seen["result"]),
                 ).rowcount
             )
 
-    def end_call(self, call_id: str, result: str | None) -> None:
-        """The call's result as JSON; None: it ended without one."""
+    def finish(self, call_id: str, settlements: Sequence[tuple[int, Settlement]], result: str | None) -> int:
+        """Settle a call's last units and end it, with its result as JSON or without; how many units are still open."""
+        now = self._clock()
         with self._change() as connection:
+            for unit, how in settlements:
+                _settle(connection, unit, how, now)
             connection.execute(
-                "UPDATE calls SET ended_at = ?, result = coalesce(?, result) WHERE id = ?",
-                (self._clock(), result, call_id),
+                "UPDATE calls SET ended_at = ?, result = coalesce(?, result) WHERE id = ?", (now, result, call_id)
             )
+            left = connection.execute(
+                "SELECT count(*) FROM units WHERE call_id = ? AND state IN ('intent', 'submitted', 'ready', 'unknown')",
+                (call_id,),
+            ).fetchone()
+        return int(left[0])
 
     def forget_call(self, call_id: str) -> None:
         """Drop a call that was settled, where the ledger is in memory: totals and paces stay."""
@@ -315,6 +299,32 @@ def _count_call(connection: sqlite3.Connection, intent: Intent, now: float) -> N
             "INSERT INTO repeats VALUES (?, ?, 1, 0) ON CONFLICT (account, hour) DO UPDATE SET calls = calls + 1",
             (intent.account, int(now // 3600)),
         )
+
+
+def _settle(connection: sqlite3.Connection, unit: int, how: Settlement, now: float) -> None:
+    row = connection.execute("SELECT * FROM units WHERE id = ?", (unit,)).fetchone()
+    if row["state"] not in schema.OPEN:
+        return
+    actual = how.reported if how.reported is not None else how.computed
+    overrun = None
+    if how.billed is not Billed.NO and actual is not None and row["reserved"] is not None:
+        overrun = max(0, actual - row["reserved"])
+    if how.state is not UnitState.UNKNOWN:
+        _settle_totals(connection, row, how.billed, actual, overrun or 0)
+    connection.execute(
+        "UPDATE units SET state = ?, billed = ?, reported = ?, computed = ?, overrun = ?, came = ?, error = ?, "
+        "status = ?, request_id = coalesce(?, request_id), duration_s = ?, changed_at = ? WHERE id = ?",
+        (
+            *(how.state, how.billed, how.reported, how.computed, overrun, how.came, how.error),
+            *(how.status, how.request_id, how.duration_s, now, unit),
+        ),
+    )
+    connection.executemany(
+        "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(unit, p.slot, p.sha256, p.file, p.media_type, p.size_bytes, int(p.whole)) for p in how.pictures],
+    )
+    if how.trouble is not None:
+        gates.note_trouble(connection, row["account"], how.trouble, now)
 
 
 def _settle_totals(

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from imagegen.catalogue import Grid, Model, OutputTokens, SizeRule, Span
+    from imagegen.catalogue import Grid, Model, OutputTokens, PriceLine, SizeRule, Span
     from imagegen.types.job import Task
 
 Scenario: TypeAlias = "Mapping[str, str | None]"
 """One way the open choices of a request can fall out: field or option to value; None where nothing is known of it."""
 _HALF_COST_PX = 2_000_000
-_MEGAPIXEL = Decimal(1_000_000)
 
 
 class Bounds(NamedTuple):
@@ -34,6 +33,16 @@ class Bounds(NamedTuple):
 
     def times(self, least: int, most: int) -> Bounds:
         return Bounds(self.least * least, None if self.most is None else self.most * most, self.confirmed)
+
+    def plus(self, other: Bounds) -> Bounds:
+        most = None if self.most is None or other.most is None else self.most + other.most
+        return Bounds(self.least + other.least, most, self.confirmed and other.confirmed)
+
+    def less(self, free: int) -> Bounds:
+        """What is left beyond the first ``free``."""
+        nothing = Decimal(0)
+        most = None if self.most is None else max(self.most - free, nothing)
+        return Bounds(max(self.least - free, nothing), most, self.confirmed)
 
 
 UNKNOWN = Bounds(Decimal(0), None)
@@ -57,7 +66,8 @@ def _possible(model: Model, task: Task, field: str) -> tuple[str | None, ...]:
     if (asked := _asked(task, field)) is not None:
         return (str(asked).lower() if isinstance(asked, bool) else str(asked),)
     if field == "size":
-        return (capabilities.sizes.default,) if capabilities.sizes.default else capabilities.sizes.sizes or (None,)
+        settled_size = capabilities.sizes.default_for(task.operation)
+        return (settled_size,) if settled_size else capabilities.sizes.sizes or (None,)
     known = capabilities.parameters.get(field) or capabilities.options.get(field)
     if known is None:
         return (None,)
@@ -72,15 +82,20 @@ def _asked(task: Task, field: str) -> Any:
     return next((value for value in places if value is not None), None)
 
 
-def expected(billable: str, model: Model, task: Task, images: int, scenario: Scenario) -> Bounds:
-    """How much of ``billable`` the task takes for ``images`` pictures."""
-    match billable:
+def expected(line: PriceLine, model: Model, task: Task, images: int, scenario: Scenario) -> Bounds:
+    """How much of what ``line`` prices the task takes for ``images`` pictures."""
+    match line.billable:
         case "image":
             return Bounds.of(images)
         case "call":
             return Bounds.of(1)
         case "megapixel":
-            return _megapixels(model.capabilities.sizes, scenario["size"]).times(images, images)
+            return _megapixels(line, model.capabilities.sizes, scenario["size"], task).times(images, images)
+        case "further_megapixel":
+            every = _megapixels(line, model.capabilities.sizes, scenario["size"], task)
+            return every.less(1).times(images, images)
+        case "input_megapixel":
+            return _input_megapixels(line, model, task).times(images, images)
         case "text_input_tokens":
             return _text_input(model, task, images)
         case "image_input_tokens":
@@ -90,14 +105,36 @@ def expected(billable: str, model: Model, task: Task, images: int, scenario: Sce
         case "image_output_tokens":
             return _image_output(model, task, images, scenario)
     # A cached token is one of the input tokens, at a lower price: it is never one more.
-    return Bounds.of(0) if billable.startswith("cached_") else Bounds(Decimal(1), None)
+    return Bounds.of(0) if line.billable.startswith("cached_") else Bounds(Decimal(1), None)
 
 
-def _megapixels(rule: SizeRule, size: str | None) -> Bounds:
+def _megapixels(line: PriceLine, rule: SizeRule, size: str | None, task: Task) -> Bounds:
+    """Of one picture: of its size, of its input where it follows that, or of any that the rule allows."""
     if size is not None:
         width, height = _pixels(size)
-        return Bounds.of(width * height / _MEGAPIXEL)
-    return Bounds((rule.min_px or 0) / _MEGAPIXEL, rule.max_px / _MEGAPIXEL if rule.max_px else None)
+        return Bounds.of(_counted(line, width * height))
+    first = task.request.images[0] if rule.kind == "none" and task.request.images else None
+    if first is not None and first.url is None:
+        return Bounds.of(_counted(line, (first.facts.width or 0) * (first.facts.height or 0)))
+    return Bounds(_counted(line, rule.min_px or 0), _counted(line, rule.max_px) if rule.max_px else None)
+
+
+def _counted(line: PriceLine, px: int) -> Decimal:
+    megapixels = Decimal(px) / line.megapixel_px
+    return megapixels.to_integral_value(ROUND_CEILING) if line.rounds_up else megapixels
+
+
+def _input_megapixels(line: PriceLine, model: Model, task: Task) -> Bounds:
+    """Of all input pictures; one behind a URL has as many as the model takes, at most."""
+    limit = model.capabilities.input_max_px
+    total = Bounds.of(0)
+    for picture in task.request.images:
+        if picture.url is None:
+            known = _counted(line, (picture.facts.width or 0) * (picture.facts.height or 0))
+            total = total.plus(Bounds.of(known))
+        else:
+            total = total.plus(Bounds(Decimal(0), _counted(line, limit) if limit else None))
+    return total
 
 
 def _text_input(model: Model, task: Task, images: int) -> Bounds:

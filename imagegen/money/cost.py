@@ -86,7 +86,7 @@ def _total(model: Model, task: Task, images: int, counts: Mapping[str, int], sce
         if billable in counts:
             parts.append(_times(Bounds.of(counts[billable]), line, "usage"))
         elif line is not None:
-            amount = expected(billable, model, task, images, scenario)
+            amount = expected(line, model, task, images, scenario)
             if not counts or amount.least > 0:  # what need not have come was not counted because it did not come
                 parts.append(_times(amount, line, "price_list"))
         elif billable in _EVERY_PICTURE and images:

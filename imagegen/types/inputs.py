@@ -95,11 +95,13 @@ class ImageInput:
 
     def data_url(self) -> str:
         """The picture as a ``data:`` URL, or the URL where it is behind one."""
-        if self.url is not None:
-            return self.url
+        return self.url if self.url is not None else f"data:{self.media_type};base64,{self.base64()}"
+
+    def base64(self) -> str:
+        """The bytes as base64, without a head."""
         import pybase64
 
-        return f"data:{self.media_type};base64,{pybase64.b64encode(self.view()).decode()}"
+        return pybase64.b64encode(self._local.view()).decode()
 
     def pil(self) -> PILImage:
         """The decoded picture, upright whatever its EXIF orientation says.

@@ -23,10 +23,8 @@ POINTS = {
     "between flush and rename": ("imagegen.files", "_Folder.replace", "before"),
     "between rename and flush of the folder": ("imagegen.files", "_Folder.replace", "after"),
     "after the picture is kept": ("imagegen.ledger.files", "Folder.keep", "after"),
-    "before it is stored": ("imagegen.ledger.store", "Store.settle", "before"),
-    "after it is stored": ("imagegen.ledger.store", "Store.settle", "after"),
-    "before the result": ("imagegen.ledger.store", "Store.end_call", "before"),
-    "after the result": ("imagegen.ledger.store", "Store.end_call", "after"),
+    "before it is stored": ("imagegen.ledger.store", "Store.finish", "before"),
+    "after it is stored": ("imagegen.ledger.store", "Store.finish", "after"),
 }
 DIED = 77
 

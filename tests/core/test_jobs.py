@@ -119,6 +119,8 @@ async def test_job_that_the_provider_ends_is_over(tmp_path, state, kind, billed)
     async with Jobs({"state": state}) as jobs:
         error = await failing(jobs, tmp_path, model=[MODEL, "stub:painter"])
     assert type(error) is kind
+    assert error.billed is billed
+    assert error.possibly_billed_usd == 0
     assert jobs.server.submits == 1
     assert error.job is None
     assert spooled(tmp_path) == []
@@ -138,6 +140,24 @@ async def test_deadline_carries_the_job(tmp_path):
     assert result.image.data == PNG
     assert (result.cost.amount_usd is not None, jobs.server.submits) == (True, 1)
     assert spooled(tmp_path) == []
+
+
+async def test_job_that_the_queue_does_not_know_yet_is_asked_for_again(tmp_path):
+    """A queue that answers 404 for a moment after it accepted a job has not lost it."""
+    gone = Answer({"error": {"code": "gone"}}, 404)
+    async with Jobs(gone, gone, gone, gone, DONE) as jobs:
+        result = await generate(jobs, tmp_path)
+    assert result.image.data == PNG
+
+
+async def test_polling_address_of_a_foreign_host_keeps_the_job(tmp_path):
+    """A polling address that may not get the key is told, and the job stays collectable: it was paid."""
+    accepted = Answer({"id": "j1", "poll": "http://other.example/jobs/1", "price": "0.03"}, 202)
+    async with FaultServer(accepted) as server, client(server, spool=tmp_path) as asking:
+        with pytest.raises(imagegen.ConfigurationError) as caught:
+            await asking.generate("a fox", model=MODEL)
+    assert caught.value.job is not None
+    assert len(spooled(tmp_path)) == 1
 
 
 async def test_job_that_is_gone_has_expired(tmp_path):

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+import imagegen
+from imagegen import plugins
+
 ASK = """
 import imagegen, json, sys
 from imagegen.plugins import provider_class
@@ -155,3 +158,25 @@ def test_a_failing_listener_silences_no_other():
     done = subprocess.run([sys.executable, "-c", LISTENERS], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["attempt stub:painter billed", "result 1"]
     assert "listener broke" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("rules", "allowed"),
+    [
+        ("", True),
+        ('deny = ["acme"]', False),
+        ('deny = ["imagegen-acme"]', False),
+        ("allow = []", False),
+        ('allow = ["acme"]', True),
+        ('allow = ["imagegen-acme"]', True),
+    ],
+)
+def test_user_says_which_plugins_are_loaded(rules, allowed):
+    """The settings file allows and denies plugins by name or distribution; one that is refused is not imported."""
+    Path(os.environ["IMAGEGEN_CONFIG_DIR"], "imagegen.toml").write_text(f"[plugins]\n{rules}\n")
+    assert plugins.provider_class("stub").name == "stub"
+    if allowed:
+        assert plugins.provider_class("acme").name == "acme"
+    else:
+        with pytest.raises(imagegen.ConfigurationError, match="does not allow it"):
+            plugins.provider_class("acme")

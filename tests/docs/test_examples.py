@@ -15,7 +15,8 @@ from PIL import Image, ImageDraw
 import imagegen
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["README.md", "docs/tour.md", "docs/streaming.md", "docs/errors-and-money.md", "docs/testing.md"]
+PAGES = ["README.md", "docs/tour.md", "docs/streaming.md", "docs/errors-and-money.md", "docs/money-safety.md"]
+PAGES += ["docs/testing.md"]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -15,6 +15,7 @@ from imagegen import (
     QuotaError,
     RateLimitError,
 )
+from imagegen.http.findings import findings_of
 from imagegen_providers.openai.lenient import Filters, Text, as_text, filtered, or_none
 
 if TYPE_CHECKING:
@@ -120,6 +121,4 @@ def _sentence(error: ErrorBody) -> str:
 
 def _words(found: Any) -> str:
     """FastAPI gives one text, or a list of findings."""
-    if isinstance(found, list) and all(isinstance(each, dict) and "msg" in each for each in found):
-        return "; ".join(f"{'.'.join(map(str, each.get('loc', ())))}: {each['msg']}" for each in found)
-    return as_text(found)
+    return "; ".join(map(str, findings_of(found))) or as_text(found)

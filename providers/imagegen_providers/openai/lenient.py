@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import BaseModel, BeforeValidator
 
+from imagegen.http.lenient import or_none
 
-def _or_none(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
-    try:
-        return read(value)
-    except ValidationError:
-        return None
+__all__ = ["Filters", "Text", "as_text", "filtered", "or_none"]
 
 
 def as_text(value: Any) -> str:
@@ -20,7 +17,6 @@ def as_text(value: Any) -> str:
     return value if isinstance(value, str) else "" if value is None else json.dumps(value)
 
 
-or_none = WrapValidator(_or_none)
 Text = Annotated[str, BeforeValidator(as_text)]
 
 

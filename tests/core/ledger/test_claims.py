@@ -12,7 +12,7 @@ from core.serving import B64, ERRORS, PNG, acme_answer, client, openai_answer
 
 import imagegen
 from imagegen.ledger import Store
-from imagegen.testing.faults import Answer, CutAnswer, FaultServer, Hang, Instead, Late
+from imagegen.testing.faults import Answer, CloseAnswerless, CutAnswer, FaultServer, Hang, Instead, Late
 
 pytestmark = pytest.mark.anyio
 MODEL = "acme:sketch"
@@ -306,3 +306,17 @@ async def test_a_key_needs_a_ledger():
         with pytest.raises(imagegen.ConfigurationError, match="ledger"):
             await asking.generate("a fox", model=MODEL, key="k1")
     assert server.submits == 0
+
+
+async def test_a_part_of_unknown_outcome_is_paid_again_on_the_callers_word(tmp_path):
+    """Of a split call whose result lacks one picture, ``retry_unknown`` pays for that one alone."""
+    faults = [None, CloseAnswerless()]
+    async with FaultServer(acme_answer, faults) as server, client(server, ledger=tmp_path) as asking:
+        first = await asking.generate("a fox", model="acme:sketch", n=3, key="k")
+        assert (len(first.images), server.submits) == (2, 3)
+        again = await asking.generate("a fox", model="acme:sketch", n=3, key="k")
+        assert (again.replayed, len(again.images), server.submits) == (True, 2, 3)
+        whole = await asking.generate("a fox", model="acme:sketch", n=3, key="k", retry_unknown=True)
+        assert (len(whole.images), server.submits) == (3, 4)
+        last = await asking.generate("a fox", model="acme:sketch", n=3, key="k", retry_unknown=True)
+        assert (len(last.images), server.submits) == (3, 4)

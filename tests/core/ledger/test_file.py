@@ -35,7 +35,7 @@ def path(tmp_path):
     for _ in range(3):
         call = a_call()
         store.settle(begin(store, call), paid())
-        store.end_call(call.id, None)
+        store.finish(call.id, (), None)
     store.close()
     return path
 

@@ -36,7 +36,7 @@ def a_stored_call(path, content=b"picture", state=UnitState.STORED, end=True, **
     how = ended(state, Billed.UNKNOWN) if state is UnitState.UNKNOWN else paid(pictures=(keep(path, content),))
     store.settle(begin(store, call), how)
     if end:
-        store.end_call(call.id, None)
+        store.finish(call.id, (), None)
     store.close()
     return call.id
 
@@ -176,7 +176,7 @@ async def test_what_quotes_a_prompt_is_erased_too(path):
     image = {"path": "p", "revised_prompt": PROMPT}
     adapted = {"field": "negative_prompt", "asked": PROMPT, "sent": None, "got": None, "why": "w"}
     result = {"images": [image], "failures": [{"message": PROMPT}], "attempts": [{"error": PROMPT}]}
-    store.end_call(call.id, json.dumps({**result, "adaptations": [adapted], "warnings": [PROMPT]}))
+    store.finish(call.id, (), json.dumps({**result, "adaptations": [adapted], "warnings": [PROMPT]}))
     store.close()
     await purged(path, prompts=True)
     assert b"secretword" not in everything(path)

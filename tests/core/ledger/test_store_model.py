@@ -253,7 +253,7 @@ class Model(RuleBasedStateMachine):
         store = next((each for each in self.stores if each.worker == worker), None)
         if store is None or key in self.results:
             return
-        store.end_call(call_id, "{}" if done else None)
+        store.finish(call_id, (), "{}" if done else None)
         if done:
             self.results[key] = call_id
         self.holders[key] = (call_id, "ended")
