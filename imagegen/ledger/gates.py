@@ -107,9 +107,10 @@ def _breaker(connection: sqlite3.Connection, intent: Intent, now: float) -> Wait
     row = connection.execute("SELECT * FROM breakers WHERE account = ?", (intent.account,)).fetchone()
     if row is None or row["opened_at"] is None:
         return None
-    since = max(each for each in (row["opened_at"], row["probe_at"]) if each is not None)
-    left = min(BREAK_S, since + BREAK_S - now)
-    if left <= 0 or since > now + BREAK_S:
+    # A time that is still to come is of before the clock was set back.
+    moments = [each for each in (row["opened_at"], row["probe_at"]) if each is not None and each <= now + 1]
+    left = max(moments, default=-math.inf) + BREAK_S - now
+    if left <= 0:
         return None
     why = {"credit": "it had no credit", "key": "its key was refused"}.get(
         row["reason"], f"{_TROUBLES} calls in a minute had no known outcome"

@@ -62,6 +62,13 @@ def test_paid_without_a_price_is_unknown(store):
     assert (total.pictures, total.failures) == (1, 1)
 
 
+def test_a_price_without_a_bill_is_a_bound(store):
+    """Where nobody knows whether it was billed, the price it would have had is the most it can be."""
+    store.settle(begin(store), ended(UnitState.FAILED, Billed.UNKNOWN, reported=20_000_000))
+    total = spending(store).total
+    assert (total.known_usd, total.amount_usd, total.at_most_usd) == (Decimal(0), None, Decimal("0.02"))
+
+
 def test_computed_stands_in_for_reported(store):
     """The provider's own figure wins over what we computed."""
     store.settle(begin(store), paid("0.02", computed=30_000_000))

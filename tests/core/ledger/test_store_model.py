@@ -12,7 +12,7 @@ from typing import Any
 from core.ledger.making import Clock, a_call, an_intent, usd
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, precondition, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, precondition, rule
 
 from imagegen.errors import Billed, BudgetExceededError, ConfigurationError, ImageGenError
 from imagegen.ledger import Begun, Settlement, Store, UnitState
@@ -84,8 +84,27 @@ class Model(RuleBasedStateMachine):
 
     # Rules.
 
-    @rule(target=units, who=WORKERS, label=LABELS, price=st.none() | PRICES)
-    def begin(self, who: int, label: str | None, price: int | None) -> Any:
+    @initialize(target=units, day=st.none() | PRICES, label=st.none() | PRICES)
+    def start(self, day: int | None, label: int | None) -> Any:
+        """Budgets from the beginning, or none; and calls of every process."""
+        self.set_budget("day", day)
+        self.set_budget("label:a", label)
+        return multiple(*(unit for who in range(3) for unit in self.begin_some(who, ["a", None], [usd("0.01")])))
+
+    @rule(
+        target=units,
+        who=WORKERS,
+        labels=st.lists(LABELS, min_size=1, max_size=3),
+        prices=st.lists(st.none() | PRICES, min_size=1, max_size=3),
+    )
+    def begin(self, who: int, labels: list[str | None], prices: list[int | None]) -> Any:
+        return multiple(*self.begin_some(who, labels, prices))
+
+    def begin_some(self, who: int, labels: list[str | None], prices: list[int | None]) -> list[int]:
+        begun = [self.begin_one(who, label, price) for label in labels for price in prices]
+        return [unit for unit in begun if unit is not None]
+
+    def begin_one(self, who: int, label: str | None, price: int | None) -> int | None:
         """Money is set aside exactly where the model has room for it."""
         call = a_call(label=label)
         scopes = [f"day:{self.today()}"] + ([f"label:{label}"] if label else [])
@@ -99,7 +118,7 @@ class Model(RuleBasedStateMachine):
             begun = self.stores[who].begin(an_intent(call, estimated_least=price, estimated_most=price))
         except BudgetExceededError:
             assert not fits
-            return multiple()
+            return None
         assert fits
         assert isinstance(begun, Begun)
         self.model[begun.unit] = Unit(scopes, self.stores[who].worker, price or 0)
@@ -136,6 +155,13 @@ class Model(RuleBasedStateMachine):
             known.spent = known.reserved if price is None else price
             self.add_overrun(unit, known, price)
 
+    @rule(unit=units, who=WORKERS, price=PRICES)
+    def pay_too_much(self, unit: int, who: int, price: int) -> None:
+        """A bill above the reserve; what follows under the same budgets is refused until that is accepted."""
+        labels = [scope.removeprefix("label:") for scope in self.model[unit].scopes if scope.startswith("label:")]
+        self.settle(unit, who, UnitState.STORED, Billed.YES, self.model[unit].reserved + 1)
+        self.begin_one(who, labels[0] if labels else None, price)
+
     def add_overrun(self, unit: int, known: Unit, price: int | None) -> None:
         (row,) = self.stores[0].read("SELECT reserved FROM units WHERE id = ?", (unit,))
         over = max(0, price - row["reserved"]) if price is not None and row["reserved"] is not None else 0
@@ -157,8 +183,11 @@ class Model(RuleBasedStateMachine):
             unit.state = "unknown"
 
     @rule(scope=st.sampled_from(["day", "label:a", "label:b"]), amount=st.none() | PRICES)
-    def set_budget(self, scope: str, amount: int | None) -> None:
+    def budget(self, scope: str, amount: int | None) -> None:
         """Set, changed or lifted at any time."""
+        self.set_budget(scope, amount)
+
+    def set_budget(self, scope: str, amount: int | None) -> None:
         self.stores[0].set_budget(scope, amount)
         self.budgets.pop(scope, None)
         if amount is not None:
@@ -233,9 +262,10 @@ class Model(RuleBasedStateMachine):
 
     @invariant()
     def totals_are_sums(self) -> None:
-        rows = self.stores[2].read("SELECT scope, reserved + settled FROM totals")
-        for scope, total in rows:
-            assert total == self.used(scope), scope
+        for scope, reserved, settled in self.stores[2].read("SELECT scope, reserved, settled FROM totals"):
+            mine = [unit for unit in self.model.values() if scope in unit.scopes]
+            assert reserved == sum(unit.reserved for unit in mine if unit.state in OPEN)
+            assert settled == sum(unit.spent for unit in mine)
 
     @invariant()
     def budgets_hold(self) -> None:
@@ -264,8 +294,8 @@ def _refused() -> Any:
 
 TestModel = Model.TestCase
 TestModel.settings = settings(
-    max_examples=40,
-    stateful_step_count=30,
+    max_examples=35,
+    stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
