@@ -3,65 +3,86 @@
 from __future__ import annotations
 
 import os
+import sys
 import uuid
+import weakref
 from pathlib import Path
 
-try:
+_OPEN = os.O_RDWR | getattr(os, "O_CLOEXEC", 0)
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _locked(handle: int) -> bool:
+        """Take the lock if nobody has it."""
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
     import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]  # the branches that use it are not taken there
+
+    def _locked(handle: int) -> bool:
+        """Take the lock if nobody has it."""
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
 
 class Worker:
-    """This process, as the ledger's other processes see it."""
+    """This process, as the ledger's other processes see it; without a folder nobody else does."""
 
     def __init__(self, folder: Path | None) -> None:
         self.name = f"{os.getpid()}-{uuid.uuid4().hex}"
         self._folder = folder
         self._handle: int | None = None
-        if folder is not None and fcntl is not None:
-            self._handle = os.open(folder / self.name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._handle, fcntl.LOCK_EX)
-            os.register_at_fork(after_in_child=self._let_go)
+        if folder is not None:
+            self._handle = os.open(folder / self.name, _OPEN | os.O_CREAT, 0o600)
+            _locked(self._handle)
+            _ours.add(self)
 
-    def _let_go(self) -> None:
-        """A child is not its parent: it must not keep the parent's lock alive."""
+    def let_go(self) -> None:
+        """Give the lock back."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
 
     def close(self) -> None:
         """Give the lock back and remove its file."""
-        if self._handle is not None and self._folder is not None:
+        self.let_go()
+        if self._folder is not None:
             (self._folder / self.name).unlink(missing_ok=True)
-            self._let_go()
 
     def alive(self, name: str) -> bool:
         """Whether the worker of that name still runs on this machine."""
-        if name == self.name:
-            return True
-        if self._folder is None or fcntl is None:
-            return _process_runs(int(name.partition("-")[0]))
+        if name == self.name or self._folder is None:
+            return name == self.name
+        path = self._folder / os.path.basename(name)
         try:
-            handle = os.open(self._folder / os.path.basename(name), os.O_RDWR | os.O_CLOEXEC)
+            handle = os.open(path, _OPEN)
         except FileNotFoundError:
             return False
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        else:
-            (self._folder / os.path.basename(name)).unlink(missing_ok=True)
-            return False
+            dead = _locked(handle)
         finally:
             os.close(handle)
+        if dead:
+            path.unlink(missing_ok=True)
+        return not dead
 
 
-def _process_runs(number: int) -> bool:
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+_ours: weakref.WeakSet[Worker] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """A child is not its parent: it must not keep the parent's locks alive."""
+    for worker in list(_ours):
+        worker.let_go()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
