@@ -9,7 +9,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from imagegen import files, money, pictures, sizing
-from imagegen.errors import AuthenticationError, BadOutputError, Billed, DeadlineExceededError, ImageGenError
+from imagegen.errors import (
+    AuthenticationError,
+    BadOutputError,
+    Billed,
+    ConfigurationError,
+    DeadlineExceededError,
+    ImageGenError,
+    UnsupportedError,
+)
 from imagegen.threads import in_thread
 from imagegen.types.events import ImageReady
 from imagegen.types.picture import PictureData
@@ -123,10 +131,13 @@ class Piece:
 
 
 def collectable(error: ImageGenError) -> bool:
-    """Whether the work behind ``error`` was paid and can be fetched by another try."""
+    """Whether the work behind ``error``, which came up after it was accepted, can be fetched by another try.
+
+    A bad key and a connection that is not set up for it end the try and not the job.
+    """
     if isinstance(error, DeadlineExceededError):
         return not error.expired
-    return isinstance(error, AuthenticationError)
+    return isinstance(error, (AuthenticationError, ConfigurationError, UnsupportedError))
 
 
 async def inspect(

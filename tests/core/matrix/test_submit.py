@@ -101,7 +101,9 @@ ROWS = {
     "F14 no padding": Row(_pictures(lambda text: text.rstrip(b"=")), 1, ["stored"]),
     "F15 seconds": Row(_with_pace({"retry-after": "1"}), 2, ["rejected", "stored"]),
     "F15 milliseconds": Row(_with_pace({"retry-after-ms": "30"}), 2, ["rejected", "stored"]),
-    "F15 a date": Row(lambda model: _with_pace({"retry-after": formatdate(usegmt=True)})(model), 2, ["rejected", "stored"]),
+    "F15 a date": Row(
+        lambda model: _with_pace({"retry-after": formatdate(usegmt=True)})(model), 2, ["rejected", "stored"]
+    ),
     "F15 the past": Row(_with_pace({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}), 2, ["rejected", "stored"]),
     "F15 negative": Row(_with_pace({"retry-after": "-5"}), 2, ["rejected", "stored"]),
     "F15 garbage": Row(_with_pace({"retry-after": "soon"}), 2, ["rejected", "stored"]),
@@ -111,7 +113,10 @@ ROWS = {
     "F16 no credit": Row(
         lambda model: [answered(429, ERRORS[model](NO_CREDIT[model]))], 1, ["rejected"], imagegen.QuotaError
     ),
-    **{f"F17 {code}": Row([answered(code)], 1, ["unknown"], UNKNOWN) for code in (500, 502, 504, 520, 521, 522, 523, 524)},
+    **{
+        f"F17 {code}": Row([answered(code)], 1, ["unknown"], UNKNOWN)
+        for code in (500, 502, 504, 520, 521, 522, 523, 524)
+    },
     "F18 the provider's own 503 with a pace": Row(
         lambda model: [answered(503, ERRORS[model]("overloaded"), {"retry-after-ms": "10"})], 2, ["rejected", "stored"]
     ),
