@@ -26,6 +26,7 @@ from imagegen.errors import (
 )
 from imagegen.ledger import Budget, CallRow, Intent, Kept, Settlement, Store, UnitState
 from imagegen.ledger.amounts import to_nano, to_nano_up
+from imagegen.secrets import without_prompt
 from imagegen.threads import in_thread
 from imagegen.types.job import JobPart, part_to_json
 from imagegen.types.picture import PictureData
@@ -126,7 +127,7 @@ class Booking:
             _STATES[state_of(error)],
             error.billed,
             computed=0 if error.billed is Billed.NO else None,
-            error=error.message,
+            error=self._words(error, piece),
             status=getattr(error, "status", None) or exchange.status,
             request_id=getattr(error, "request_id", None) or exchange.request_id,
             trouble=trouble_of(error),
@@ -193,12 +194,17 @@ class Booking:
             computed=to_nano(piece.computed_usd),
             came=len(piece.images),
             pictures=tuple(piece.kept.values()),
-            error=worst.message if worst is not None else None,
+            error=self._words(worst, piece) if worst is not None else None,
             request_id=piece.attempts[-1].request_id if piece.attempts else None,
             duration_s=piece.latency.total_s if piece.latency is not None else None,
             trouble="ok" if piece.images else None,
         )
         await self._settle(piece, how)
+
+    def _words(self, error: ImageGenError, piece: Piece) -> str:
+        """What an error says, without the prompt where that is not to be kept."""
+        kept = self.call.prompt is not None
+        return error.message if kept else without_prompt(error.message, piece.task.request.prompt)
 
     async def _settle(self, piece: Piece, how: Settlement) -> None:
         if piece.unit is not None:
@@ -225,8 +231,11 @@ class Booking:
             return
         whole = result is not None and len(kept) == len(result.images)
         await self._write(Store.end_call, self.call.id, replay.to_text(result, kept) if result and whole else None)
-        if self.ledger.folder is not None and not await self.open_units():
-            await in_thread(self.ledger.folder.drop_request, self.call.id)
+        try:
+            if self.ledger.folder is not None and not await self.open_units():
+                await in_thread(self.ledger.folder.drop_request, self.call.id)
+        except (ImageGenError, OSError) as error:  # what was paid for is worth more than a tidy folder
+            self._problem(f"what was asked could not be forgotten ({error})")
 
     async def open_units(self) -> list[UnitRow]:
         """The call's units that may still change."""
