@@ -87,6 +87,7 @@ class AsyncClient:
         self._background = Background()
         self._here: dict[str, asyncio.Task[ImageResult]] = {}
         self._opened: dict[str, OpenJob] = {}
+        self._for_nobody: list[Job] = []
 
     # What a caller may ask.
 
@@ -235,10 +236,13 @@ class AsyncClient:
         return tuple(parked)
 
     def _left_open(self) -> list[Job]:
+        """What was accepted and not collected, and what came when nobody waited any more."""
         left = [opened.job for opened in self._opened.values() if opened.job.parts]
-        self._opened.clear()
         for job in left:
             _log.warning("open at close: %s, job %s; resume it", job.model, job.id)
+        left += self._for_nobody
+        self._opened.clear()
+        self._for_nobody = []
         return left
 
     async def __aenter__(self) -> Self:
@@ -331,12 +335,17 @@ class AsyncClient:
             if not opened.job.parts:
                 self._opened.pop(opened.job.id, None)
             return
+        booked.parked = False
         async with booked:
             for piece in pieces:
                 if (outcome := await finished(piece)) is not None:
                     await self._collect(line, call, booked, opened, piece, outcome)
+            if not all(piece.images or piece.failures for piece in pieces):
+                return  # an accepted job is left: whoever collects it settles the call
             with contextlib.suppress(ImageGenError):
                 await self._settle(call, opened, booked)
+                self._for_nobody.append(opened.job)
+                _log.warning("pictures of a cancelled call are kept: resume(%r)", opened.job.id)
 
     async def _piece(
         self, line: Line, call: UnderWay, booked: Booking, opened: OpenJob, piece: Piece, collect: bool
