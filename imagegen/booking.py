@@ -26,6 +26,7 @@ from imagegen.errors import (
 )
 from imagegen.ledger import Budget, CallRow, Intent, Kept, Settlement, Store, UnitState
 from imagegen.ledger.amounts import to_nano, to_nano_up
+from imagegen.secrets import without_prompt
 from imagegen.threads import in_thread
 from imagegen.types.job import JobPart, part_to_json
 from imagegen.types.picture import PictureData
@@ -193,7 +194,7 @@ class Booking:
 
     def _without_prompt(self, text: str) -> str:
         """Providers quote prompts in their errors."""
-        return text.replace(self.hidden_prompt, "[prompt]") if self.hidden_prompt else text
+        return without_prompt(text, self.hidden_prompt) if self.hidden_prompt else text
 
     async def _settle(self, piece: Piece, how: Settlement) -> None:
         if piece.unit is not None:

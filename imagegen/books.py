@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 import uuid
@@ -17,6 +18,7 @@ from imagegen.errors import ConfigurationError, DeadlineExceededError
 from imagegen.ledger import Budget, CallRow, Intent, Ledger, Store, UnitState
 from imagegen.ledger.amounts import to_nano
 from imagegen.ledger.claims import Busy, Mine, Stored, claim, take_up
+from imagegen.ledger.reading import Reader
 from imagegen.limits import Turns
 from imagegen.threads import in_thread
 from imagegen.types.job import Job, JobPart, OpenUnit, Output, RemoteJob, part_from_json
@@ -192,8 +194,9 @@ class Books:
         """What is open on the ledger, nearest expiry first; submits of processes that are no more are unknown."""
         if not self.ledger.durable:
             return []
-        await self.ledger.adopt_orphans()
-        return await self.ledger.do(Store.open_units)
+        with contextlib.suppress(ConfigurationError):  # what cannot be changed can still be looked at
+            await self.ledger.adopt_orphans()
+        return await self.ledger.read(Reader.open_units)
 
     async def jobs(self) -> tuple[OpenUnit, ...]:
         """Everything that is open, on the ledger and in the spool."""

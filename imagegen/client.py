@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import uuid
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -37,6 +38,8 @@ from imagegen.types.result import ImageResult
 from imagegen.types.run import CallFields, Policy, Run, StorePrompts, read_call, read_money
 from imagegen.underway import UnderWay, plan_of
 
+_NAMED = 100
+"""How many cancelled calls `close` still names."""
 _log = logging.getLogger("imagegen.client")
 
 
@@ -86,6 +89,7 @@ class AsyncClient:
         self._background = Background()
         self._here: dict[str, asyncio.Task[ImageResult]] = {}
         self._opened: dict[str, OpenJob] = {}
+        self._for_nobody: deque[Job] = deque(maxlen=_NAMED)
 
     # What a caller may ask.
 
@@ -233,10 +237,13 @@ class AsyncClient:
         return tuple(parked)
 
     def _left_open(self) -> list[Job]:
+        """What was accepted and not collected, and what came when nobody waited any more."""
         left = [opened.job for opened in self._opened.values() if opened.job.parts]
-        self._opened.clear()
         for job in left:
             _log.warning("open at close: %s, job %s; resume it", job.model, job.id)
+        left += self._for_nobody
+        self._opened.clear()
+        self._for_nobody.clear()
         return left
 
     async def __aenter__(self) -> Self:
@@ -322,6 +329,7 @@ class AsyncClient:
 
     async def _end_without_caller(self, running: PlanRun, pieces: list[Piece]) -> None:
         """What is paid ends and is kept: on the ledger as if somebody had waited, else in the spool."""
+        running.booked.parked = False
         async with running.booked:
             if not self._books.ledger.durable:
                 await park(running.line, running.call, running.opened, pieces)
@@ -330,8 +338,12 @@ class AsyncClient:
             for piece in pieces:
                 if (outcome := await finished(piece)) is not None:
                     await running.collect(piece, outcome)
+            if not all(piece.images or piece.failures for piece in pieces):
+                return  # an accepted job is left: whoever collects it settles the call
             with contextlib.suppress(ImageGenError):
                 await self._settle(running.call, running.opened, running.booked)
+                self._for_nobody.append(running.opened.job)
+                _log.warning("pictures of a cancelled call are kept: resume(%r)", running.opened.job.id)
 
     def _forget(self, opened: OpenJob) -> None:
         """Nothing of the job is open any more, or its id is all that is needed."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from imagegen.errors import (
     BadOutputError,
+    Billed,
     ConfigurationError,
     ConnectionFailedError,
     DeadlineExceededError,
@@ -238,7 +239,9 @@ async def _fetched(provider: Provider, image: ImageUrl, slot: int, remote: Remot
         except ExpiredError as error:
             fresh = None if renewed or remote is None else await _renewed(provider, remote, slot, call)
             if fresh is None:
-                raise DeadlineExceededError(f"the picture's link has expired ({error})", expired=True) from None
+                raise DeadlineExceededError(
+                    f"the picture's link has expired ({error})", expired=True, billed=Billed.YES
+                ) from None
             image, renewed = fresh, True
         except FetchError as error:
             if _left(call) <= delay:
@@ -252,12 +255,7 @@ async def _fetched(provider: Provider, image: ImageUrl, slot: int, remote: Remot
 
 
 async def _renewed(provider: Provider, remote: RemoteJob, slot: int, call: Call) -> ImageUrl | None:
-    """A fresh link from the job, where it still has one."""
-    try:
-        state = await ask_state(provider, remote, call)
-    except ImageGenError:
-        return None
-    if isinstance(state, Output) and slot < len(state.images):
-        found = state.images[slot]
-        return found if isinstance(found, ImageUrl) else None
-    return None
+    """A fresh link from the job, where it still has one; a poll that fails is no answer, and is repeated."""
+    state = await wait(provider, remote, call, Waiting())
+    found = state.images[slot] if slot < len(state.images) else None
+    return found if isinstance(found, ImageUrl) else None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
@@ -19,6 +20,7 @@ from imagegen.http.messages import Exchange, Reply, ServerEvent, Wire, current_e
 from imagegen.http.status import checked, with_reply
 from imagegen.types.events import Partial, Progress, Queued
 from imagegen.types.job import Output, RemoteJob, Running, Task
+from imagegen.types.picture import ImageUrl, PictureData
 from imagegen.types.request import ProviderOptions
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from imagegen.secrets import Secret
     from imagegen.types.connection import Endpoint
     from imagegen.types.job import ListedJob
-    from imagegen.types.picture import PictureData
 
 
 @dataclass(slots=True)
@@ -187,13 +188,32 @@ async def pay(provider: Provider, task: Task, call: Call) -> Output | RemoteJob:
     """The paid step. Whatever a module raises that is not of the tree is an unknown outcome: money may have moved."""
     call.exchange.started = False if isinstance(provider, HttpProvider) else None
     current_exchange.set(call.exchange)
+    with _fence(provider, call, "; it may have been billed"):
+        found = await (_last_of_stream(provider, task, call) if task.stream else provider.submit(task, call))
+        _check_kind(found, RemoteJob)
+        return found
+
+
+@contextlib.contextmanager
+def _fence(provider: Provider, call: Call, what_then: str = "") -> Iterator[None]:
+    """Whatever foreign code raises that is not of the tree says nothing of what was done: it is an unknown outcome."""
     try:
-        return await (_last_of_stream(provider, task, call) if task.stream else provider.submit(task, call))
+        yield
     except ImageGenError:
         raise
-    except Exception as error:  # the fence around foreign code
+    except (Exception, SystemExit) as error:
         what = call.http.clean(f"{type(error).__name__}: {error}")
-        raise OutcomeUnknownError(f"provider {provider.name} failed: {what}; it may have been billed") from error
+        raise OutcomeUnknownError(f"provider {provider.name} failed: {what}{what_then}") from error
+
+
+def _check_kind(found: object, other: type) -> None:
+    """Find out whether a module gave what the contract says: an output of pictures, or ``other``."""
+    if isinstance(found, Output):
+        odd = [each for each in found.images if not isinstance(each, (PictureData, bytes, ImageUrl, ImageGenError))]
+        if odd:
+            raise TypeError(f"a picture that is {type(odd[0]).__name__}")
+    elif not isinstance(found, other):
+        raise TypeError(f"it gave {type(found).__name__}, neither Output nor {other.__name__}")
 
 
 async def _last_of_stream(provider: Provider, task: Task, call: Call) -> Output | RemoteJob:
@@ -231,18 +251,28 @@ async def ask_cancel(provider: Provider, job: RemoteJob, call: Call) -> None:
         UnsupportedError: The provider cannot.
     """
     current_exchange.set(None)
-    if isinstance(provider, HttpProvider):
-        checked(await provider.send(provider.cancel(job), call), provider.read_error)
-    else:
-        await provider.cancel(job, call)
+    with _fence(provider, call):
+        if isinstance(provider, HttpProvider):
+            checked(await provider.send(provider.cancel(job), call), provider.read_error)
+        else:
+            await provider.cancel(job, call)
 
 
 async def ask_state(provider: Provider, job: RemoteJob, call: Call) -> Output | Running:
-    """What became of ``job``, asked once."""
+    """What became of ``job``, asked once.
+
+    Raises:
+        OutcomeUnknownError: The module failed, or gave something else; the job is where it was.
+    """
     current_exchange.set(None)
-    if not isinstance(provider, HttpProvider):
-        found: Output | Running = await provider.poll(job, call)
+    with _fence(provider, call):
+        asking = _http_state(provider, job, call) if isinstance(provider, HttpProvider) else provider.poll(job, call)
+        found: Output | Running = await asking
+        _check_kind(found, Running)
         return found
+
+
+async def _http_state(provider: HttpProvider, job: RemoteJob, call: Call) -> Output | Running:
     state = provider.parse_poll(await _answer(provider, provider.poll(job), job, call), job)
     if isinstance(state, Wire):
         return provider.parse_result(await _answer(provider, state, job, call), job)

@@ -19,6 +19,7 @@ from imagegen.errors import (
     ModerationError,
     ProviderError,
     QuotaError,
+    UnsupportedError,
 )
 from imagegen.threads import in_thread
 from imagegen.types.events import ImageReady
@@ -138,10 +139,13 @@ class Piece:
 
 
 def collectable(error: ImageGenError) -> bool:
-    """Whether the work behind ``error`` was paid and can be fetched by another try."""
+    """Whether the work behind ``error``, which came up after it was accepted, can be fetched by another try.
+
+    A bad key and a connection that is not set up for it end the try and not the job.
+    """
     if isinstance(error, DeadlineExceededError):
         return not error.expired
-    return isinstance(error, (AuthenticationError, QuotaError, ConfigurationError))
+    return isinstance(error, (AuthenticationError, QuotaError, ConfigurationError, UnsupportedError))
 
 
 async def inspect(

@@ -14,6 +14,8 @@ _MARK = "[key]"
 _SHORTEST = 4
 """A key of fewer characters is none, and would take half of every text with it."""
 _NO_WORD = 12
+_BEGINNING = 24
+"""So much of a prompt is enough to know it by."""
 _KEY_SHAPES = re.compile(
     r"(?i)\b(?:sk|pk|rk|xai|gsk|r8|hf|fal|key)[-_][A-Za-z0-9_\-*]{8,}"  # the customary prefixes of keys
     r"|\bAIza[A-Za-z0-9_\-]{20,}"
@@ -87,6 +89,25 @@ def without_key(data: bytes, secret: Secret | None) -> bytes:
     for form in _forms(secret):
         data = data.replace(form.encode(), _MARK.encode())
     return data
+
+
+def without_prompt(text: str, prompt: str) -> str:
+    """An error's text without the prompt that it repeats, be it cut short. A short prompt is as any other words."""
+    for form in dict.fromkeys(
+        (prompt, clean(prompt), json.dumps(prompt)[1:-1], json.dumps(prompt, ensure_ascii=False)[1:-1])
+    ):
+        start, at = form[:_BEGINNING], -1
+        while len(start) >= _NO_WORD and (at := text.find(start, at + 1)) >= 0:
+            same = _alike(text[at:], form)
+            text = f"{text[:at]}[prompt]{text[at + same :]}"
+    return text
+
+
+def _alike(text: str, form: str) -> int:
+    """How many characters of ``text`` are those of ``form``."""
+    return next(
+        (at for at, (one, other) in enumerate(zip(text, form, strict=False)) if one != other), min(len(text), len(form))
+    )
 
 
 def _forms(secret: Secret | None) -> Iterator[str]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from imagegen.http.sinks import SinkFactory
 
-MAX_TEXT_BYTES = 64_000_000
+MAX_TEXT_BYTES = 32_000_000
 _LONG = 1024
 _PIECE = 1 << 18
 _SPACE = re.compile(rb"[ \t\r\n]*")

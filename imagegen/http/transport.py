@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ERROR_BODY_BYTES = 64 * 1024
 """An answer that is no success is read so far and no further."""
+_PACKED_ERROR_BYTES = 8 * 1024
+"""The same where it came compressed, though that was not asked for: it may unpack to a thousand times as much."""
 
 
 class GuardedTransport(httpx2.AsyncBaseTransport):
@@ -41,6 +43,8 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
             exchange.answered = time.monotonic()
         assert isinstance(response.stream, httpx2.AsyncByteStream)
         limit = None if response.is_success else ERROR_BODY_BYTES
+        if limit and "content-encoding" in response.headers:
+            limit = _PACKED_ERROR_BYTES
         response.stream = _Answer(response.stream, exchange, request.url.host, limit)
         return response
 
@@ -92,8 +96,8 @@ class _Answer(httpx2.AsyncByteStream):
         seen = 0
         try:
             async for chunk in self._stream:
+                yield chunk if self._limit is None else chunk[: self._limit - seen]
                 seen += len(chunk)
-                yield chunk
                 if self._limit is not None and seen >= self._limit:
                     break
         except (httpx2.TransportError, OSError) as error:

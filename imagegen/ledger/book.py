@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -12,12 +13,13 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from imagegen.errors import Billed, ConfigurationError
 from imagegen.ledger.files import Folder
+from imagegen.ledger.reading import Reader
 from imagegen.ledger.rows import Begun, Intent, Settlement, UnitState, Wait
 from imagegen.ledger.store import Store
 from imagegen.ledger.workers import Worker
 from imagegen.secrets import Secret
 from imagegen.spool import state_folder
-from imagegen.threads import Pool
+from imagegen.threads import Pool, in_thread
 
 if TYPE_CHECKING:
     from imagegen.types.connection import Endpoint
@@ -59,7 +61,7 @@ class Ledger:
         if self._opened is None:
             worker = self._begin_worker()
             try:
-                store = Store(self.path, worker.name)
+                store = Store(self.path, worker.name, clock=time.time)
                 _orphan(store, worker.alive)
             except ConfigurationError:
                 worker.close()
@@ -72,6 +74,19 @@ class Ledger:
             return Worker(self.folder.make("workers") if self.folder is not None else None)
         except OSError as error:
             raise ConfigurationError(f"the ledger {self.path}: {error.strerror}; nothing was sent") from None
+
+    async def read(self, look: Callable[[Reader], T]) -> T:
+        """What the ledger says, also where nothing may be spent on it: locked, damaged in part, or of a newer version.
+
+        Raises:
+            ConfigurationError: It cannot be read either.
+        """
+        try:
+            return await self.do(look)
+        except ConfigurationError:
+            if self.path is None or not self.path.is_file():
+                raise
+            return await in_thread(_read, self.path, look)
 
     async def begin(self, intent: Intent, request: str | None = None) -> Begun | Wait:
         """Write an intent. A caller who leaves meanwhile has sent nothing: the money is free again.
@@ -150,7 +165,13 @@ def _finish(
 ) -> None:
     left = store.finish(call_id, settlements, result)
     if not left and folder is not None:
-        folder.drop_request(call_id)
+        with contextlib.suppress(OSError):  # what was paid for is worth more than a tidy folder
+            folder.drop_request(call_id)
+
+
+def _read(path: Path, look: Callable[[Reader], T]) -> T:
+    with contextlib.closing(Reader.open(path)) as reader:
+        return look(reader)
 
 
 def _salt(store: Store) -> str:

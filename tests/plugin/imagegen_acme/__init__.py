@@ -59,6 +59,7 @@ class _State(BaseModel):
     state: str
     position: int | None = None
     pictures: list[_Picture] = []
+    billed: imagegen.Billed = imagegen.Billed.NO
 
 
 class _Error(BaseModel):
@@ -114,8 +115,10 @@ class AcmeJobs(Acme):
             return Output([_image(each) for each in found.pictures])
         if found.state == "refused":
             raise ModerationError("refused", stage="output")
-        if found.state == "failed":
-            raise ProviderError("failed", billed=imagegen.Billed.NO)
+        if found.state in ("failed", "cancelled"):
+            raise ProviderError(found.state, billed=found.billed)
+        if found.state == "expired":
+            raise imagegen.DeadlineExceededError("the result was dropped", expired=True, billed=found.billed)
         known = found.state in ("waiting", "drawing")
         return Running(found.state, queue_position=found.position, queued=found.state == "waiting", known=known)
 
