@@ -7,7 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from imagegen.errors import (
     BadOutputError,
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from imagegen.secrets import Secret
     from imagegen.types.connection import Endpoint
     from imagegen.types.job import ListedJob
+
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -191,7 +194,7 @@ async def pay(provider: Provider, task: Task, call: Call) -> Output | RemoteJob:
     with _fence(provider, call, "; it may have been billed"):
         found = await (_last_of_stream(provider, task, call) if task.stream else provider.submit(task, call))
         _check_kind(found, RemoteJob)
-        return found
+        return _cleaned(found, call)
 
 
 @contextlib.contextmanager
@@ -199,11 +202,26 @@ def _fence(provider: Provider, call: Call, what_then: str = "") -> Iterator[None
     """Whatever foreign code raises that is not of the tree says nothing of what was done: it is an unknown outcome."""
     try:
         yield
-    except ImageGenError:
+    except ImageGenError as error:
+        _clean(error, call)
         raise
     except (Exception, SystemExit) as error:
         what = call.http.clean(f"{type(error).__name__}: {error}")
         raise OutcomeUnknownError(f"provider {provider.name} failed: {what}{what_then}") from error
+
+
+def _clean(error: ImageGenError, call: Call) -> None:
+    """A module may repeat a server's words as they came."""
+    error.message = call.http.clean(error.message)
+    error.args = (error.message,)
+
+
+def _cleaned(found: T, call: Call) -> T:
+    """The same with clean errors in place of single pictures."""
+    for each in found.images if isinstance(found, Output) else ():
+        if isinstance(each, ImageGenError):
+            _clean(each, call)
+    return found
 
 
 def _check_kind(found: object, other: type) -> None:
@@ -269,7 +287,7 @@ async def ask_state(provider: Provider, job: RemoteJob, call: Call) -> Output | 
         asking = _http_state(provider, job, call) if isinstance(provider, HttpProvider) else provider.poll(job, call)
         found: Output | Running = await asking
         _check_kind(found, Running)
-        return found
+        return _cleaned(found, call)
 
 
 async def _http_state(provider: HttpProvider, job: RemoteJob, call: Call) -> Output | Running:

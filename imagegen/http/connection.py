@@ -43,7 +43,7 @@ class HttpConnection:
         self._auth = auth
         self.base_url = (endpoint.base_url or "").rstrip("/")
         self._own = httpx2.URL(self.base_url)
-        self._last_key: Secret | None = None
+        self._last_key = endpoint.api_key if isinstance(endpoint.api_key, Secret) else None
         self.fetcher = Fetcher(self.base_url or None, endpoint.allow_private)
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=_IDLE_S)
         inner = httpx2.AsyncHTTPTransport(limits=limits, verify=_trust(endpoint.tls_verify), proxy=endpoint.proxy)

@@ -216,3 +216,18 @@ async def test_F46_an_error_that_tells_everything_back(tmp_path, caplog, model, 
             assert PROMPT.encode() not in path.read_bytes(), path
     (said,) = rows(tmp_path, "SELECT error FROM units")[0]
     assert len(said) < 3000 and "\x1b" not in said
+
+
+async def test_F46_a_refusal_that_tells_everything_back(tmp_path):
+    """The same in a good answer, where a module hands on a server's words for a picture that was refused."""
+
+    def answer(received):
+        return Answer({"pictures": [{"refused": told_back(received)}]})
+
+    async with FaultServer(answer) as server, client(server, ledger=tmp_path) as asking:
+        error = await outcome_of(asking, prompt=PROMPT, model=SYNC)
+    assert isinstance(error, imagegen.ModerationError)
+    assert len(error.message) < 3000
+    assert KEY not in error.message and "\x1b" not in error.message
+    said, state = rows(tmp_path, "SELECT error, state FROM units")[0]
+    assert (KEY in said, PROMPT in said, state) == (False, False, "refused")
