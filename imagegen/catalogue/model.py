@@ -110,10 +110,12 @@ class FrameSheet(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputTokens(Fact):
-    """How many output tokens a picture takes, before the call: by `table`, or by `patches`."""
+    """How many output tokens a picture takes, before the call: by `table`, `tiers` or `patches`."""
 
     table: Mapping[str, Mapping[str, Span]] = field(default_factory=dict)
     """quality, then size, to tokens."""
+    tiers: Mapping[str, Span] = field(default_factory=dict)
+    """resolution to tokens, of a model that takes tiers."""
     patches: Mapping[str, Span] = field(default_factory=dict)
     """quality to q, the patches on the longer side: see `money.patch_tokens`."""
     margin: int = 0

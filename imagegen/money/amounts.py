@@ -53,6 +53,8 @@ def scenarios(model: Model, task: Task) -> Iterator[Scenario]:
     fields = {"quality", "size", *(field for line in model.prices for field in line.when)}
     if model.output_tokens is not None and (sheet := model.output_tokens.sheet) is not None:
         fields |= {*sheet.when, sheet.option}
+    if model.output_tokens is not None and model.output_tokens.tiers:
+        fields.add("resolution")
     if model.input_tokens is not None:
         fields |= set(model.input_tokens.image_extra)
     ordered = sorted(fields)
@@ -180,6 +182,8 @@ def _picture(tokens: OutputTokens, rule: SizeRule, scenario: Scenario) -> Bounds
     quality, size = scenario["quality"], scenario["size"]
     if tokens.table:
         return _widest(_cell(row, size) for row in _rows(tokens.table, quality))
+    if tokens.tiers:
+        return _cell(tokens.tiers, scenario["resolution"])
     grid = _grid(tokens, scenario)
     found = _widest(_patched(q, size, rule, grid) for q in _rows(tokens.patches, quality))
     guessed = grid is not None and tokens.sheet is not None and not tokens.sheet.confirmed
