@@ -147,7 +147,7 @@ class PriceLine(Fact):
 
     billable: str
     """``image``, ``call``, ``second``, ``megapixel``, ``further_megapixel`` (of each picture, beyond its first),
-    ``input_megapixel``, or a name that `Usage.counts` uses."""
+    ``input_image``, ``input_megapixel``, or a name that `Usage.counts` uses."""
     usd: Decimal | None = None
     """None: charged, and not known how much."""
     per: int = 1

@@ -96,6 +96,8 @@ def expected(line: PriceLine, model: Model, task: Task, images: int, scenario: S
         case "further_megapixel":
             every = _megapixels(line, model.capabilities.sizes, scenario["size"], task)
             return every.less(1).times(images, images)
+        case "input_image":
+            return Bounds.of(len(task.request.images) if images else 0)
         case "input_megapixel":
             return _input_megapixels(line, model, task).times(images, images)
         case "text_input_tokens":

@@ -481,3 +481,12 @@ def test_words_cost_what_was_counted():
     usage = Usage(text_input_tokens=100, text_output_tokens=10, image_output_tokens=0)
     assert price_of_words(priced, usage).amount_usd == Decimal("0.00024")
     assert [price_of_words(*each).amount_usd for each in ((model, usage), (None, usage), (priced, None))] == [None] * 3
+
+
+def test_each_input_picture_has_its_price():
+    """Once a call, however many come out."""
+    lines = (PriceLine(billable="image", usd=Decimal("0.02")), PriceLine(billable="input_image", usd=Decimal("0.002")))
+    request = ImageRequest(prompt="x", images=[b"a", b"b"])
+    assert price_before(
+        Model(provider="x", id="m", prices=lines), Task(request, "m", "edit", n=3)
+    ).amount_usd == Decimal("0.064")
