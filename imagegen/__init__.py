@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from imagegen.provider import Call as Call
     from imagegen.provider import ChecksProvenance as ChecksProvenance
     from imagegen.provider import HttpProvider as HttpProvider
+    from imagegen.provider import Judgement as Judgement
     from imagegen.provider import Judges as Judges
     from imagegen.provider import ListsJobs as ListsJobs
     from imagegen.provider import Provider as Provider
@@ -85,7 +86,7 @@ _HOMES = {
     "hookspecs": "hookimpl",
     "http.messages": "Reply ServerEvent Wire",
     "listing": "models providers",
-    "provider": "Call ChecksProvenance HttpProvider Judges ListsJobs Provider",
+    "provider": "Call ChecksProvenance HttpProvider Judgement Judges ListsJobs Provider",
     "types.connection": "Connection Limits",
     "types.events": "Done ImageReady Partial Progress Queued",
     "types.inputs": "ImageInput",

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from imagegen.secrets import Secret
     from imagegen.types.connection import Endpoint
     from imagegen.types.job import ListedJob
-
+    from imagegen.types.result import Cost, Usage
 
 T = TypeVar("T")
 
@@ -125,7 +125,15 @@ class HttpProvider(Provider):
         """The provider's own error in an answer that is no success; None where the body is not of its shape. Pure.
 
         The table of attempt states decides by the status; this adds the words and the code, and says what no status
-        tells: that it was moderation (`ModerationError`) or missing credit (`QuotaError`).
+        tells: that it was moderation (`ModerationError`), missing credit (`QuotaError`) or the key
+        (`AuthenticationError`).
+        """
+        return None
+
+    def parse_billed_error(self, reply: Reply, task: Task) -> Output | None:
+        """What was paid for in an answer that is no success, where it says how much; None for any other. Pure.
+
+        Its pictures are errors, one for each that did not come, and its cost or usage is counted.
         """
         return None
 
@@ -166,7 +174,8 @@ class HttpProvider(Provider):
         return self._outcome(await self.send(self.wire(task), call), task)
 
     def _outcome(self, reply: Reply, task: Task) -> Output | RemoteJob:
-        outcome = self.parse(checked(reply, self.read_error), task)
+        billed = None if reply.is_success else self.parse_billed_error(reply, task)
+        outcome = billed or self.parse(checked(reply, self.read_error), task)
         if reply.split is not None:
             reply.split.discard_unclaimed()
         return outcome
@@ -331,10 +340,29 @@ class ChecksProvenance(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a model says of pictures, and what that cost."""
+
+    answer: str
+    model: str
+    """The provider's own id of the model that answered."""
+    cost: Cost
+    probability: float | None = None
+    """Of the answer, 0 to 1; None where the model gives none."""
+    usage: Usage | None = None
+
+
 @runtime_checkable
 class Judges(Protocol):
-    """A provider whose model answers questions about pictures."""
+    """A provider that has models which answer questions about pictures."""
 
-    async def judge(self, pictures: Sequence[PictureData], question: str, call: Call) -> tuple[str, float | None]:
-        """The answer and its probability, where the model gives one."""
+    async def judge(
+        self, pictures: Sequence[PictureData], question: str, call: Call, *, model: str | None = None
+    ) -> Judgement:
+        """What the model says: the provider's own id of one, or None for the provider's choice. It is paid for.
+
+        Raises:
+            ImageGenError: It gave no answer.
+        """
         ...

@@ -9,6 +9,12 @@ from pathlib import Path
 
 import pytest
 
+_SETTINGS = (
+    *("OPENAI_API_KEY", "OPENAI_BASE_URL", "BFL_API_KEY", "BFL_BASE_URL", "FAL_KEY", "FAL_BASE_URL"),
+    *("GOOGLE_API_KEY", "GEMINI_API_KEY", "GOOGLE_GENERATIVE_AI_API_KEY", "GOOGLE_BASE_URL"),
+    *("XAI_API_KEY", "XAI_BASE_URL"),
+)
+
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
@@ -33,7 +39,7 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     """No test reads or writes a person's own settings, keys or spool."""
     monkeypatch.setenv("IMAGEGEN_CONFIG_DIR", str(tmp_path_factory.mktemp("config")))
     monkeypatch.setenv("IMAGEGEN_STATE_DIR", str(tmp_path_factory.mktemp("state")))
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "BFL_API_KEY", "BFL_BASE_URL", "FAL_KEY", "FAL_BASE_URL"):
+    for name in _SETTINGS:
         monkeypatch.delenv(name, raising=False)
 
 

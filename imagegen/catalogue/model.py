@@ -110,10 +110,12 @@ class FrameSheet(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputTokens(Fact):
-    """How many output tokens a picture takes, before the call: by `table`, or by `patches`."""
+    """How many output tokens a picture takes, before the call: by `table`, `tiers` or `patches`."""
 
     table: Mapping[str, Mapping[str, Span]] = field(default_factory=dict)
     """quality, then size, to tokens."""
+    tiers: Mapping[str, Span] = field(default_factory=dict)
+    """resolution to tokens, of a model that takes tiers."""
     patches: Mapping[str, Span] = field(default_factory=dict)
     """quality to q, the patches on the longer side: see `money.patch_tokens`."""
     margin: int = 0
@@ -145,7 +147,7 @@ class PriceLine(Fact):
 
     billable: str
     """``image``, ``call``, ``second``, ``megapixel``, ``further_megapixel`` (of each picture, beyond its first),
-    ``input_megapixel``, or a name that `Usage.counts` uses."""
+    ``input_image``, ``input_megapixel``, or a name that `Usage.counts` uses."""
     usd: Decimal | None = None
     """None: charged, and not known how much."""
     per: int = 1

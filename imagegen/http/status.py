@@ -45,7 +45,7 @@ def _error(reply: Reply, own: ProviderError | None) -> ImageGenError:
     status = reply.status
     words = own.message if own else _excerpt(reply)
     text = f"HTTP {status}: {clean(words)}" if words else f"HTTP {status}"
-    if isinstance(own, (ModerationError, QuotaError)):
+    if isinstance(own, (ModerationError, QuotaError, AuthenticationError)):
         own.message = clean(own.message)
         own.args = (own.message,)
         return with_reply(own, reply)

@@ -53,6 +53,8 @@ def scenarios(model: Model, task: Task) -> Iterator[Scenario]:
     fields = {"quality", "size", *(field for line in model.prices for field in line.when)}
     if model.output_tokens is not None and (sheet := model.output_tokens.sheet) is not None:
         fields |= {*sheet.when, sheet.option}
+    if model.output_tokens is not None and model.output_tokens.tiers:
+        fields.add("resolution")
     if model.input_tokens is not None:
         fields |= set(model.input_tokens.image_extra)
     ordered = sorted(fields)
@@ -94,6 +96,8 @@ def expected(line: PriceLine, model: Model, task: Task, images: int, scenario: S
         case "further_megapixel":
             every = _megapixels(line, model.capabilities.sizes, scenario["size"], task)
             return every.less(1).times(images, images)
+        case "input_image":
+            return Bounds.of(len(task.request.images) if images else 0)
         case "input_megapixel":
             return _input_megapixels(line, model, task).times(images, images)
         case "text_input_tokens":
@@ -180,6 +184,8 @@ def _picture(tokens: OutputTokens, rule: SizeRule, scenario: Scenario) -> Bounds
     quality, size = scenario["quality"], scenario["size"]
     if tokens.table:
         return _widest(_cell(row, size) for row in _rows(tokens.table, quality))
+    if tokens.tiers:
+        return _cell(tokens.tiers, scenario["resolution"])
     grid = _grid(tokens, scenario)
     found = _widest(_patched(q, size, rule, grid) for q in _rows(tokens.patches, quality))
     guessed = grid is not None and tokens.sheet is not None and not tokens.sheet.confirmed

@@ -51,6 +51,15 @@ def price_after(
     return _priced(model, task, images, usage.counts() if usage else {})
 
 
+def price_of_words(model: Model | None, usage: Usage | None) -> Cost:
+    """What an answer without pictures cost: what was counted, times the price."""
+    if model is None or usage is None:
+        return Cost(None)
+    parts = [_times(Bounds.of(count), _line(model, name, {}), "usage") for name, count in usage.counts().items()]
+    least, most = sum((part.least for part in parts), Decimal(0)), _sum(part.most for part in parts)
+    return Cost(most, least, most, _weakest(part.source for part in parts))
+
+
 def add_costs(costs: Iterable[Cost]) -> Cost:
     """The sum. One unknown part leaves the whole unknown; the weakest source is the source of the whole."""
     every = list(costs)
@@ -119,7 +128,7 @@ def _line(model: Model, billable: str, scenario: Scenario) -> PriceLine | None:
 
 def _applies(line: PriceLine, scenario: Scenario) -> bool:
     wanted = ((field, (value,) if isinstance(value, str) else value) for field, value in line.when.items())
-    return all(scenario[field] in values for field, values in wanted)
+    return all(scenario.get(field) in values for field, values in wanted)
 
 
 def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:

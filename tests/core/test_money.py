@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +22,7 @@ from imagegen.catalogue import (
     SizeRule,
     Span,
 )
-from imagegen.money import add_costs, patch_tokens, price_after, price_before
+from imagegen.money import add_costs, patch_tokens, price_after, price_before, price_of_words
 from imagegen.types.job import Task
 from imagegen.types.request import ImageRequest
 from imagegen.types.result import Cost, Usage
@@ -453,3 +454,39 @@ def test_sum_keeps_the_order_of_its_bounds(costs):
     total = add_costs(costs)
     assert total.known_usd <= total.at_most_usd
     assert total.amount_usd is None or total.known_usd == total.amount_usd == total.at_most_usd
+
+
+def test_tokens_by_tier():
+    """A model of tiers: the asked one, else its default, else any of them; a tier without a figure is unknown."""
+    line = token_line("image_output_tokens", "30")
+    tiers = {"1K": Span(1120, 1120), "4K": Span(3000, 4000)}
+    ratio = SizeRule(kind="ratio", tiers={"1K": 1, "4K": 2})
+
+    def most(asked: str | None, default: str | None) -> Decimal | None:
+        capabilities = Capabilities(sizes=ratio, parameters={"resolution": Parameter(default=default)})
+        model = Model(
+            provider="x", id="m", capabilities=capabilities, prices=(line,), output_tokens=OutputTokens(tiers=tiers)
+        )
+        request = ImageRequest(prompt="x", resolution=asked)
+        return price_before(model, Task(request, "m", "generate", capabilities=capabilities)).at_most_usd
+
+    assert (most("1K", "4K"), most(None, "1K")) == (Decimal("0.0336"), Decimal("0.0336"))
+    assert (most(None, None), most("2K", None)) == (Decimal("0.12"), None)
+
+
+def test_words_cost_what_was_counted():
+    """Each kind of token at its price; without a price, or a count, nobody knows."""
+    model = Model(provider="x", id="m", prices=(token_line("text_input_tokens", "1", when={"quality": "low"}),))
+    priced = replace(model, prices=(token_line("text_input_tokens", "2"), token_line("text_output_tokens", "4")))
+    usage = Usage(text_input_tokens=100, text_output_tokens=10, image_output_tokens=0)
+    assert price_of_words(priced, usage).amount_usd == Decimal("0.00024")
+    assert [price_of_words(*each).amount_usd for each in ((model, usage), (None, usage), (priced, None))] == [None] * 3
+
+
+def test_each_input_picture_has_its_price():
+    """Once a call, however many come out."""
+    lines = (PriceLine(billable="image", usd=Decimal("0.02")), PriceLine(billable="input_image", usd=Decimal("0.002")))
+    request = ImageRequest(prompt="x", images=[b"a", b"b"])
+    assert price_before(
+        Model(provider="x", id="m", prices=lines), Task(request, "m", "edit", n=3)
+    ).amount_usd == Decimal("0.064")
