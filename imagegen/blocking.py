@@ -19,6 +19,8 @@ from imagegen.types.result import ImageResult
 from imagegen.types.run import CallFields, ClientSettings
 
 T = TypeVar("T")
+_LOOK_UP_S = 0.2
+"""A signal that comes just before a wait does not end it: the wait is broken up, so that Ctrl-C is never lost."""
 _lock = threading.Lock()
 _running: tuple[int, asyncio.AbstractEventLoop] | None = None
 
@@ -114,6 +116,8 @@ def run(work: Coroutine[object, object, T]) -> T:
     """
     future = asyncio.run_coroutine_threadsafe(work, _loop())
     try:
+        while not future.done():
+            concurrent.futures.wait([future], timeout=_LOOK_UP_S)
         return future.result()
     except (KeyboardInterrupt, SystemExit):
         future.cancel()

@@ -225,7 +225,7 @@ async def test_chunked_answer_that_is_cut_is_unknown(model):
 async def test_deadline_in_the_paid_step_is_unknown(model, fault):
     """One clock over everything: at the deadline a request that was sent is of unknown outcome."""
     async with FaultServer(ANSWERS[model], [fault]) as server:
-        error = await failing(server, model, timeout_s=3 if model.startswith("openai") else 0.5)
+        error = await failing(server, model, timeout_s=3)
     assert isinstance(error, imagegen.OutcomeUnknownError)
     assert (server.submits, states(error.attempts)) == (1, ["unknown"])
 
