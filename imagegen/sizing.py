@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from imagegen.catalogue import SizeRule
 
@@ -99,6 +99,18 @@ def nearest_ratio(rule: SizeRule, width: int, height: int) -> str:
         limit = Fraction(rule.max_ratio).limit_denominator(100)
         taken = min(max(taken, 1 / limit), limit)
     return f"{taken.numerator}:{taken.denominator}"
+
+
+def spelled(aspect_ratio: str | None, ways: Iterable[str]) -> str | None:
+    """The ratio as that of the ``ways`` writes it which is the same, say ``9:19.5`` for 18:39; else as it is."""
+    if aspect_ratio is None:
+        return None
+    return next((way for way in ways if _ratio(way) == _ratio(aspect_ratio)), aspect_ratio)
+
+
+def _ratio(text: str) -> Fraction:
+    across, _, down = text.partition(":")
+    return Fraction(across) / Fraction(down)
 
 
 def nearest_tier(rule: SizeRule, px: int) -> str | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=BaseModel)
 _LONG_BASE64 = re.compile(r"[A-Za-z0-9+/]{1024}")
-_REQUEST_IDS = ("x-request-id", "request-id", "cf-ray")
+_REQUEST_IDS = ("x-request-id", "request-id", "x-generation-id", "cf-ray")
 
 
 @dataclass(frozen=True, slots=True)

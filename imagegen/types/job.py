@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from imagegen.errors import ConfigurationError, ImageGenError
+from imagegen.errors import ConfigurationError, ImageGenError, UnsupportedError
 from imagegen.naming import checked_name
 from imagegen.types.request import ImageRequest, ProviderOptions, request_of
 from imagegen.types.result import Adaptation, Cost, Usage, plain
@@ -52,6 +52,18 @@ class Task:
     def count(self) -> int:
         """How many pictures this call makes."""
         return self.n or 1
+
+    def asks_only(self, fields: Collection[str]) -> None:
+        """Find out whether the request keeps to the ``fields`` that a provider has words for.
+
+        Planning has done so already for a model that the catalogue knows.
+
+        Raises:
+            UnsupportedError: It asks for another, which would be dropped in silence.
+        """
+        others = sorted(self.request.asked().keys() - set(fields))
+        if others:
+            raise UnsupportedError(f"{self.model} has no {', '.join(others)}; nothing was sent")
 
 
 @dataclass(frozen=True, slots=True)

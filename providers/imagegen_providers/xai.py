@@ -22,8 +22,8 @@ from imagegen import (
     PictureData,
     ProviderError,
     ProviderOptions,
-    UnsupportedError,
     Wire,
+    sizing,
 )
 from imagegen.http.lenient import or_none
 
@@ -34,8 +34,8 @@ _TICKS_PER_USD = 10_000_000_000
 _REFUSED = "imagine:content-moderated"
 _REFUSAL = "Generated image rejected by content moderation."
 """Older answers say a refusal in this sentence only: their code is that of any bad argument."""
-_RATIOS = {"18:39": "9:19.5", "39:18": "19.5:9"}
-"""Ratios that are no whole numbers, as xAI writes them."""
+_RATIOS = ("9:19.5", "19.5:9")
+"""Those that are no whole numbers."""
 _TAKEN = frozenset({"prompt", "n", "aspect_ratio", "resolution", "quality", "end_user_id", "images", "options"})
 
 
@@ -139,15 +139,13 @@ class XAI(imagegen.HttpProvider):
 def _body(task: Task) -> dict[str, Any]:
     """Our words to xAI's, None left out. There is no size, no seed and no format to ask for."""
     request, options = task.request, task.options if isinstance(task.options, XAIOptions) else XAIOptions()
-    without = sorted(request.asked().keys() - _TAKEN)
-    if without:
-        raise UnsupportedError(f"Grok Imagine has no {', '.join(without)}; nothing was sent")
+    task.asks_only(_TAKEN)
     resolution = request.resolution or task.defaults.get("resolution")
     found = {
         "model": task.model,
         "prompt": request.prompt,
         "n": task.count,
-        "aspect_ratio": _RATIOS.get(request.aspect_ratio or "", request.aspect_ratio),
+        "aspect_ratio": sizing.spelled(request.aspect_ratio, _RATIOS),
         "resolution": resolution.lower() if resolution else None,
         "quality": request.quality or task.defaults.get("quality"),
         "response_format": options.response_format,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagegen.catalogue import SizeRule
-from imagegen.sizing import for_ratio, misfit, nearest, pixels, ratio_error
+from imagegen.sizing import for_ratio, misfit, nearest, pixels, ratio_error, spelled
 
 FREE = SizeRule(
     kind="free", multiple_of=16, max_ratio=3, max_edge_px=3840, min_px=655_360, max_px=8_294_400,
@@ -76,3 +76,12 @@ def test_a_usual_ratio_is_met_exactly(ratio, size):
 def test_a_tier_that_a_model_lacks_gives_nothing():
     """Fixed sizes of one megapixel have no 4K."""
     assert for_ratio(FIXED, "1:1", "4K") == []
+
+
+def test_ratio_in_a_providers_spelling():
+    """The same ratio with a decimal point; one that nobody spells otherwise stays as it is."""
+    ways = ("9:19.5", "2.35:1")
+    assert [spelled(ratio, ways) for ratio in ("18:39", "6:13", "47:20", "1:1", None)] == [
+        *("9:19.5", "9:19.5", "2.35:1", "1:1"),
+        None,
+    ]

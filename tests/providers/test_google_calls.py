@@ -57,7 +57,7 @@ def connection(server: FakeGoogle, vertex: bool = False, api_key: str | None = N
     return Connection("google", base_url=url, api_key=api_key or key)
 
 
-async def generate(server: FakeGoogle, model: str = NANO, **keywords: Any) -> imagegen.ImageResult:
+async def generate(server: FakeGoogle, model: str | list[str] = NANO, **keywords: Any) -> imagegen.ImageResult:
     reached = connection(server, keywords.pop("vertex", False), keywords.pop("api_key", None))
     settings = {"ledger": keywords.pop("ledger")} if "ledger" in keywords else {}
     async with imagegen.AsyncClient(connections={"google": reached}, timeout_s=20, **settings) as client:
@@ -157,6 +157,14 @@ async def test_one_refusal_does_not_take_its_siblings(server):
     assert isinstance(failure.error, ModerationError)
     price = 1014 * Decimal("1.5") + 200 * Decimal("7.5") + 1120 * 30
     assert result.cost.amount_usd == price / 1_000_000
+
+
+async def test_refusal_may_fall_back_where_the_caller_says_so(server):
+    """The next model answers; what the refused prompt cost is in the sum."""
+    server.answers.append({"candidates": [{"finishReason": "IMAGE_SAFETY"}], "usageMetadata": counted(1000)})
+    result = await generate(server, [NANO, "stub:painter"], fallback_on_refusal=True)
+    assert (result.model, len(server.received)) == ("stub:painter", 1)
+    assert result.cost.known_usd == Decimal("0.0015")
 
 
 async def test_words_alone_are_not_retried(server):

@@ -160,9 +160,7 @@ def _body(task: Task) -> dict[str, Any]:
 
 
 def _check(task: Task, options: GoogleOptions) -> None:
-    without = sorted(task.request.asked().keys() - _TAKEN)
-    if without:
-        raise UnsupportedError(f"generateContent has no {', '.join(without)}; nothing was sent")
+    task.asks_only(_TAKEN)
     if options.resolution and task.request.resolution:
         raise UnsupportedError("the option resolution and the request's own are two answers; nothing was sent")
     misplaced = [name for name in _VERTEX_ONLY if getattr(options, name) is not None]
