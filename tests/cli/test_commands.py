@@ -212,9 +212,9 @@ def test_job_is_resumed_in_another_process(imagegen):
         "--size",
         "64x64",
         "--option",
-        "stub.render_s=1.0",
+        "stub.render_s=4",
         "--timeout-s",
-        "0.4",
+        "2",
     )
     assert left.returncode == 1
     assert "imagegen resume" in left.stderr

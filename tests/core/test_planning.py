@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from core.serving import KEY
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from imagegen.settings import Settings
 from imagegen.types.request import ImageRequest
 
 FLARE, TWO, FIXED = "openai:gpt-image-2.5-flare", "openai:gpt-image-2", "openai:gpt-image-1"
-AZURE = {"azure": imagegen.Connection("openai", base_url="https://eu.azure.invalid/openai/v1", api_key="k" * 20)}
+AZURE = {"azure": imagegen.Connection("openai", base_url="https://eu.azure.invalid/openai/v1", api_key=KEY)}
 
 
 def plan(model, policy="adapt", connections=None, **fields):
@@ -224,5 +225,5 @@ def test_hidden_defaults_are_shown():
 
 def test_plan_is_json_without_a_key(monkeypatch):
     """A plan needs no key and shows none."""
-    monkeypatch.setenv("OPENAI_API_KEY", "canary-4f9d1c7e-key")
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
     assert "canary" not in str(plan(FLARE).to_dict())

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from core.serving import client, openai_answer, spooled
+from core.serving import KEY, client, openai_answer, spooled
 from core.test_files import fail_to_flush, failing
 from PIL import Image as Pillow
 
@@ -141,7 +141,7 @@ def big(count: int) -> Answer:
 
 def own_network(server: FaultServer) -> dict[str, imagegen.Connection]:
     """A connection whose result URLs may lead to a server of our own."""
-    return {"openai": imagegen.Connection(api_key="k" * 20, base_url=server.url, allow_private=True)}
+    return {"openai": imagegen.Connection(api_key=KEY, base_url=server.url, allow_private=True)}
 
 
 async def test_paid_pictures_survive_a_full_disk(tmp_path):

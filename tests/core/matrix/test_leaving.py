@@ -29,8 +29,8 @@ pytestmark = pytest.mark.anyio
 # F38
 
 LEFT = {
-    "an accepted job": ("stub:slow", "stub.render_s=1.2", "ended billed"),
-    "a step under way": ("stub:sloppy", "stub.latency_s=1", "submitting"),
+    "an accepted job": ("stub:slow", "stub.render_s=0.6", "ended billed"),
+    "a step under way": ("stub:sloppy", "stub.latency_s=0.6", "submitting"),
 }
 
 

@@ -15,38 +15,67 @@ PLUGIN = """
 import asyncio, sys
 import imagegen
 from imagegen import Output, Provider, RemoteJob, Running
+
+{functions}
 class Good(Provider):
     name = "good"
     async def submit(self, task, call):
-        {submit}
+        return await globals()["submit_" + call.endpoint.name](call)
     async def poll(self, job, call):
-        {poll}
+        return await globals()["poll_" + call.endpoint.name](call)
 @imagegen.hookimpl
 def imagegen_provider(name):
     return Good if name == "good" else None
 """
 ASK = """
 import imagegen, json, sys
-connections = {"good": imagegen.Connection(api_key="canary-4f9d1c7e-key", base_url="http://127.0.0.1:9")}
+names = json.loads(sys.argv[2])
+key, url = "canary-4f9d1c7e-key", "http://127.0.0.1:9"
+connections = {name: imagegen.Connection("good", api_key=key, base_url=url) for name in names}
 said = {}
 with imagegen.Client(connections=connections, ledger=sys.argv[1], timeout_s=30) as client:
-    for model in ("good:x", "good:x", "stub:painter"):
-        given = {"timeout_s": float(sys.argv[2])} if model == "good:x" else {}
-        try:
-            said.setdefault(model, []).append(len(client.generate("a star", model=model, size="64x64", **given).images))
-        except imagegen.ImageGenError as error:
-            said.setdefault(model, []).append([type(error).__name__, error.message, error.billed.value])
-    said["open"] = [unit.state for unit in client.jobs()]
+    for name in names:
+        for _ in range(2):
+            try:
+                client.generate("a star", model=f"{name}:x", timeout_s=0.5)
+            except imagegen.ImageGenError as error:
+                said.setdefault(name, []).append([type(error).__name__, error.message, error.billed.value])
+        client.generate("a star", model="stub:painter", size="64x64")
 print(json.dumps(said))
 """
 JOB = "return RemoteJob('j')"
+PAID = {
+    "raises": ("raise RuntimeError('no licence')", "no licence"),
+    "has_its_own_clock": ("raise TimeoutError('its own')", "its own"),
+    "exits": ("sys.exit(3)", "SystemExit"),
+    "hangs": ("await asyncio.sleep(60)", "before the deadline"),
+    "gives_nothing": ("return None", "NoneType"),
+    "gives_a_number": ("return 7", "int"),
+    "gives_a_number_as_picture": ("return Output(images=[7])", "int"),
+    "gives_no_pictures": ("return Output(images=None)", "TypeError"),
+    "gives_a_state": ("return Running('x')", "Running"),
+    "imports_nothing": ("import nothing_like_this", "nothing_like_this"),
+    "tells_the_key": ("raise imagegen.OutcomeUnknownError(call.endpoint.api_key.reveal() * 2)", "[key]"),
+}
+POLLED = {
+    "raises": "raise RuntimeError('no licence')",
+    "exits": "sys.exit(3)",
+    "hangs": "await asyncio.sleep(60)",
+    "gives_nothing": "return None",
+    "gives_a_number_as_picture": "return Output(images=[7])",
+    "gives_a_job": JOB,
+}
 
 
-def ask(folder, plugin, timeout_s):
-    """Two calls to a plugin and one to the stub after it, in a process of their own."""
+def function(name, code):
+    return f"async def {name}(call):\n    {code}\n"
+
+
+def ask(folder, plugin, names):
+    """Two calls to a plugin and one to the stub after them, for each name, all in one process."""
     distribution(folder, "broken-dist", {"good": "broken"}, broken=plugin)
     done = subprocess.run(
-        [sys.executable, "-c", ASK, str(folder / "ledger.sqlite"), str(timeout_s)],
+        [sys.executable, "-c", ASK, str(folder / "ledger.sqlite"), json.dumps(list(names))],
         env={**os.environ, "PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
@@ -56,50 +85,30 @@ def ask(folder, plugin, timeout_s):
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize(
-    ("submit", "named"),
-    [
-        ("raise RuntimeError('no licence')", "no licence"),
-        ("raise TimeoutError('its own clock')", "its own clock"),
-        ("sys.exit(3)", "SystemExit"),
-        ("await asyncio.sleep(60)", "before the deadline"),
-        ("return None", "NoneType"),
-        ("return 7", "int"),
-        ("return Output(images=[7])", "int"),
-        ("return Output(images=None)", "TypeError"),
-        ("return Running('x')", "Running"),
-        ("import nothing_like_this", "nothing_like_this"),
-        ("raise imagegen.OutcomeUnknownError(call.endpoint.api_key.reveal() * 2)", "[key]"),
-    ],
-)
-def test_F45_a_plugin_that_fails_in_the_paid_step(tmp_path, submit, named):
+def states(folder, name):
+    return [state for (state,) in rows(folder, f"SELECT state FROM units WHERE connection = '{name}'")]
+
+
+def test_F45_a_plugin_that_fails_in_the_paid_step(tmp_path):
     """Whatever it does, money may have moved: its units are unknown, the error names it, and others work."""
-    said = ask(tmp_path, PLUGIN.format(submit=submit, poll=JOB), timeout_s=0.5)
-    for kind, message, billed in said["good:x"]:
-        assert (kind, billed) == ("OutcomeUnknownError", "unknown")
-        assert named in message
-    assert said["stub:painter"] == [1]
-    assert rows(tmp_path, "SELECT state FROM units") == [("unknown",), ("unknown",), ("stored",)]
-    assert said["open"] == ["unknown", "unknown"]
+    plugin = PLUGIN.format(functions="".join(function(f"submit_{name}", code) for name, (code, _) in PAID.items()))
+    said = ask(tmp_path, plugin, PAID)
+    for name, (_, named) in PAID.items():
+        for kind, message, billed in said[name]:
+            assert (kind, billed) == ("OutcomeUnknownError", "unknown"), name
+            assert named in message, name
+        assert states(tmp_path, name) == ["unknown", "unknown"]
+    assert states(tmp_path, "stub") == ["stored"] * len(PAID)
 
 
-@pytest.mark.parametrize(
-    "poll",
-    [
-        "raise RuntimeError('no licence')",
-        "sys.exit(3)",
-        "await asyncio.sleep(60)",
-        "return None",
-        "return Output(images=[7])",
-        JOB,
-    ],
-)
-def test_F45_a_plugin_that_fails_when_it_is_asked_for_a_job(tmp_path, poll):
+def test_F45_a_plugin_that_fails_when_it_is_asked_for_a_job(tmp_path):
     """The job was accepted: it stays open, to be collected with a plugin that works, and others work."""
-    said = ask(tmp_path, PLUGIN.format(submit=JOB, poll=poll), timeout_s=0.5)
-    assert {(kind, billed) for kind, _, billed in said["good:x"]} == {("DeadlineExceededError", "yes")}
-    assert said["stub:painter"] == [1]
-    assert rows(tmp_path, "SELECT state FROM units") == [("submitted",), ("submitted",), ("stored",)]
+    functions = [function(f"submit_{name}", JOB) + function(f"poll_{name}", code) for name, code in POLLED.items()]
+    said = ask(tmp_path, PLUGIN.format(functions="".join(functions)), POLLED)
+    for name in POLLED:
+        assert {(kind, billed) for kind, _, billed in said[name]} == {("DeadlineExceededError", "yes")}, name
+        assert states(tmp_path, name) == ["submitted", "submitted"]
+    assert states(tmp_path, "stub") == ["stored"] * len(POLLED)
 
 
 @pytest.mark.parametrize(
@@ -107,9 +116,8 @@ def test_F45_a_plugin_that_fails_when_it_is_asked_for_a_job(tmp_path, poll):
 )
 def test_F45_a_plugin_that_cannot_be_loaded(tmp_path, code):
     """Nothing was sent and nothing is booked; the distribution is named, and others work."""
-    said = ask(tmp_path, code, timeout_s=5)
-    for kind, message, billed in said["good:x"]:
+    said = ask(tmp_path, code, ["good"])
+    for kind, message, billed in said["good"]:
         assert (kind, billed) == ("ConfigurationError", "no")
         assert "broken-dist 1.0" in message
-    assert said["stub:painter"] == [1]
-    assert rows(tmp_path, "SELECT state FROM units") == [("stored",)]
+    assert rows(tmp_path, "SELECT connection, state FROM units") == [("stub", "stored")]
