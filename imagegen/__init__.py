@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from imagegen.provider import ListsJobs as ListsJobs
     from imagegen.provider import Provider as Provider
     from imagegen.types.connection import Connection as Connection
-    from imagegen.types.connection import Limits as Limits
     from imagegen.types.events import Done as Done
     from imagegen.types.events import ImageReady as ImageReady
     from imagegen.types.events import Partial as Partial
@@ -61,6 +60,7 @@ if TYPE_CHECKING:
     from imagegen.types.job import RemoteJob as RemoteJob
     from imagegen.types.job import Running as Running
     from imagegen.types.job import Task as Task
+    from imagegen.types.limits import Limits as Limits
     from imagegen.types.picture import ImageUrl as ImageUrl
     from imagegen.types.picture import PictureData as PictureData
     from imagegen.types.request import ImageRequest as ImageRequest
@@ -87,10 +87,11 @@ _HOMES = {
     "http.messages": "Reply ServerEvent Wire",
     "listing": "models providers",
     "provider": "Call ChecksProvenance HttpProvider Judgement Judges ListsJobs Provider",
-    "types.connection": "Connection Limits",
+    "types.connection": "Connection",
     "types.events": "Done ImageReady Partial Progress Queued",
     "types.inputs": "ImageInput",
     "types.job": "Job ListedJob OpenUnit Output Plan Reconciled RemoteJob Running Task",
+    "types.limits": "Limits",
     "types.picture": "ImageUrl PictureData",
     "types.request": "ImageRequest ProviderOptions",
     "types.result": "Adaptation Attempt AttemptState Cost Failure Image ImageResult Latency Usage",

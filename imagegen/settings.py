@@ -14,7 +14,8 @@ from imagegen import catalogue
 from imagegen.entry_points import OWN, plugin_names
 from imagegen.errors import ConfigurationError
 from imagegen.secrets import Secret
-from imagegen.types.connection import Connection, Endpoint, KeySource, Limits
+from imagegen.types.connection import Connection, Endpoint, KeySource
+from imagegen.types.limits import Limits
 
 _RUN_DEFAULTS = ("timeout_s", "policy", "verify", "model", "max_usd_per_image")
 _CLIENT_DEFAULTS = ("ledger", "store_prompts")

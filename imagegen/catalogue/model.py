@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Literal, NamedTuple, TypeAlias
 
 from imagegen.errors import Billed
-from imagegen.types.connection import Limits
+from imagegen.types.limits import Limits
 
 Status: TypeAlias = Literal["current", "deprecated", "retired"]
 

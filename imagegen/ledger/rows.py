@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 
 from imagegen.errors import Billed
-from imagegen.types.connection import Limits
+from imagegen.types.limits import Limits
 
 
 class UnitState(StrEnum):

@@ -9,7 +9,7 @@ from typing import Any
 
 from imagegen.errors import Billed
 from imagegen.ledger import Begun, Budget, CallRow, Intent, Kept, Settlement, Store, UnitState
-from imagegen.types.connection import Limits
+from imagegen.types.limits import Limits
 
 USD = 10**9
 """A dollar, in billionths."""

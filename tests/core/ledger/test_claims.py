@@ -32,7 +32,7 @@ async def main():
     if how == "dies asking for its key":
         settings["connections"] = {"acme": imagegen.Connection(api_key=die, base_url=url)}
     if how == "waits for its turn":
-        from imagegen.types.connection import Limits
+        from imagegen.types.limits import Limits
         limits = Limits(requests_per_minute=1)
         settings["connections"] = {"acme": imagegen.Connection(api_key="k", base_url=url, limits=limits)}
     async with client(url, ledger=ledger, **{"timeout_s": 100, **settings}) as asking:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from imagegen.errors import Billed
 from imagegen.ledger import Begun, Store, UnitState, Wait
-from imagegen.types.connection import Limits
+from imagegen.types.limits import Limits
 
 HOUR = 3600.0
 
@@ -97,7 +97,7 @@ def test_processes_share_a_limit_that_outlives_them(tmp_path):
 import sys
 from core.ledger.making import an_intent
 from imagegen.ledger import Begun, Store
-from imagegen.types.connection import Limits
+from imagegen.types.limits import Limits
 from pathlib import Path
 store = Store(Path(sys.argv[1]), sys.argv[2])
 limits = Limits(requests_per_minute=20)
