@@ -71,6 +71,8 @@ class Booking:
     """What no row may quote; empty where prompts are kept in full, or too short to tell from other words."""
     unsettled: list[tuple[int, Settlement]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    in_full: bool = True
+    """Whether the result is that of all pictures that were asked, so that it can stand for the call."""
     ended: bool = False
     parked: bool = False
     """True once its end is somebody else's: what was paid ends in the background."""
@@ -113,9 +115,14 @@ class Booking:
             estimated_least=to_nano(piece.upper.known_usd) if piece.upper.at_most_usd is not None else None,
             estimated_most=to_nano_up(piece.upper.at_most_usd),
             ceiling=to_nano_up(ceiling * task.count) if ceiling is not None else None,
-            budgets=self.budgets,
+            budgets=[*self.budgets, *self._ceiling()],
             limits=endpoint.limits.of(family),
         )
+
+    def _ceiling(self) -> list[Budget]:
+        """The call's own ``max_usd``, over every try at it."""
+        most = self.run.max_usd
+        return [] if most is None else [Budget(f"call:{self.call.id}", to_nano(most) or 0, f"max_usd={most}")]
 
     async def may_repeat(self, endpoint: Endpoint) -> bool:
         """Whether a submit may be made once more: processes share what they may repeat."""
@@ -129,8 +136,11 @@ class Booking:
         if isinstance(error, RateLimitError) and error.retry_after_s:
             account, family = await self.ledger.account(endpoint), (piece.model.family if piece.model else "")
             await self._write(Store.state_pace, account, family or piece.task.model, error.retry_after_s)
+        state = _STATES[state_of(error)]
+        if state is UnitState.UNKNOWN and error.billed is Billed.NO:
+            state = UnitState.REJECTED  # documented as free
         how = Settlement(
-            _STATES[state_of(error)],
+            state,
             error.billed,
             computed=0 if error.billed is Billed.NO else None,
             error=self._without_prompt(error.message),
@@ -219,7 +229,7 @@ class Booking:
         if not self.ledger.durable:
             await self.ledger.do(_forget, self.call.id, self.unsettled)
             return
-        whole = result is not None and len(kept) == len(result.images)
+        whole = result is not None and len(kept) == len(result.images) and self.in_full
         hide = self._without_prompt if self.hidden_prompt else None
         text = replay.to_text(result, kept, hide) if result is not None and whole else None
         unsettled, self.unsettled = self.unsettled, []
@@ -257,7 +267,7 @@ def _settlement(piece: Piece) -> Settlement:
 def _last_state(piece: Piece) -> UnitState:
     if piece.images:
         return UnitState.STORED if len(piece.kept) == len(piece.images) else UnitState.RETURNED
-    match next(iter(piece.failures.values())).error:
+    match next((failure.error for failure in piece.failures.values()), None):
         case ModerationError():
             return UnitState.REFUSED
         case DeadlineExceededError():
@@ -305,12 +315,14 @@ def with_prompt(call: CallRow, prompt: str, store_prompts: str) -> CallRow:
 
 def job_text(job: Job) -> str:
     """A job without parts and without its prompt and inputs: what a resumed call is checked against."""
-    asked = {name: value for name, value in job.request.asked().items() if name not in ("prompt", "images", "mask")}
-    sent = {name: value for name, value in job.sent.items() if name not in ("prompt", "images", "mask")}
-    fields = json.loads(replace(job, parts=(_SOME_PART,)).to_json())
+    asked = {name: value for name, value in job.request.asked().items() if name not in _PRIVATE}
+    sent = {name: value for name, value in job.sent.items() if name not in _PRIVATE}
+    public = tuple(each for each in job.adaptations if each.field not in _PRIVATE)
+    fields = json.loads(replace(job, parts=(_SOME_PART,), adaptations=public).to_json())
     return json.dumps({**fields, "request": asked, "sent": sent, "parts": []}, ensure_ascii=False)
 
 
+_PRIVATE = frozenset({"prompt", "negative_prompt", "end_user_id", "images", "mask"})
 _SOME_PART = JobPart(0, 1, urls=("",))
 
 

@@ -27,9 +27,10 @@ from imagegen.types.request import ImageRequest, request_of
 from imagegen.types.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from imagegen.ledger import UnitRow
+    from imagegen.ledger.files import Folder
     from imagegen.spool import Spool
     from imagegen.types.result import ImageResult
     from imagegen.types.run import StorePrompts
@@ -84,12 +85,9 @@ class Books:
         call = booking.new_call(str(uuid.uuid4()), request, operation, run)
         call = booking.with_prompt(call, request.prompt, self._store_prompts)
         call = replace(call, label=self._label, client=self._client)
-        budgets = list(self._budgets)
-        if run.max_usd is not None:
-            budgets.append(Budget(f"call:{call.id}", to_nano(run.max_usd) or 0, f"max_usd={run.max_usd}"))
         problems = ["cache needs a seed: without one each call is a new picture"] if run.cache and not call.key else []
         hidden = "" if self._store_prompts == "full" or len(request.prompt) < _HIDEABLE else request.prompt
-        return Booking(self.ledger, self._turns, call, run, budgets, hidden_prompt=hidden, problems=problems)
+        return Booking(self.ledger, self._turns, call, run, self._budgets, hidden_prompt=hidden, problems=problems)
 
     async def claim(self, booked: Booking, deadline: float) -> Mine | ImageResult:
         """What the call's key says: make it, take up what is left of it, or here is its result.
@@ -135,8 +133,14 @@ class Books:
             if isinstance(held, Stored):
                 return await self._replayed(held, f"job {held.call_id[:8]}")
             if held is not None:
-                return await self.rest_of(held)
-        found = jobs.read_job(job, self.spare)
+                found = await self.rest_of(held)
+                if not await self.ledger.do(_take, held.call.id, self.ledger.alive):
+                    raise ConfigurationError(f"job {held.call.id[:8]} is still under way: ask again when it has ended")
+                return found
+        spooled = jobs.read_job(job, self.spare)
+        return self._found_in_spool(spooled)
+
+    def _found_in_spool(self, found: Job) -> Found:
         call = booking.new_call(found.id, found.request, found.operation, Run((found.model,)))
         outcomes = [jobs.outcome_of(part, jobs.kept_pictures(part, found, self.spare)) for part in found.parts]
         return Found(found, self._booking(call), outcomes, [None] * len(outcomes))
@@ -181,9 +185,7 @@ class Books:
         assert self.ledger.folder is not None
         names = tuple(row["file"] for row in await self.ledger.do(Store.pictures, unit.id))
         part = JobPart(unit.task, unit.pictures, unit.seed, files=names, cost_usd=unit.reported_usd)
-        return part, jobs.outcome_of(
-            part, [PictureData(path=self.ledger.folder.file("pictures", name)) for name in names]
-        )
+        return part, jobs.outcome_of(part, await in_thread(_pictures, self.ledger.folder, names))
 
     async def _prompt(self, call_id: str) -> str:
         assert self.ledger.folder is not None
@@ -236,7 +238,10 @@ class Books:
         found = await self.ledger.do(take_up, booked.call, call_id, self.ledger.alive, retry_unknown=True)
         if isinstance(found, Busy):
             raise ConfigurationError(f"job {call_id[:8]} is still under way; nothing was sent")
-        return await self._replayed(found, f"job {call_id[:8]}") if isinstance(found, Stored) else found
+        if isinstance(found, Stored):
+            return await self._replayed(found, f"job {call_id[:8]}")
+        booked.call = found.call
+        return found
 
 
 def _open_unit(unit: UnitRow) -> OpenUnit:
@@ -261,9 +266,28 @@ def _spooled(job: Job, part: JobPart) -> OpenUnit:
     return OpenUnit(job.id, job.model, state, part.n, job.created_at, age_s, part.cost_usd, None)
 
 
+def _pictures(folder: Folder, names: Sequence[str]) -> list[PictureData]:
+    paths = [folder.file("pictures", name) for name in names]
+    if gone := next((path for path in paths if not path.is_file()), None):
+        raise ConfigurationError(f"the stored picture {gone} is gone: nothing was sent; another key pays again")
+    return [PictureData(path=path) for path in paths]
+
+
 def _adopt(store: Store, intents: Sequence[tuple[Intent, str]]) -> None:
     for intent, part in intents:
         store.adopt(intent, part)
+
+
+def _take(store: Store, call_id: str, alive: Callable[[str], bool]) -> bool:
+    """Make a call this worker's, to collect it; not one that somebody is making now."""
+    row = store.call(call_id)
+    if row is None or (row["ended_at"] is None and alive(row["worker"])):
+        return False
+    if row["ended_at"] is None:
+        store.orphan([row["worker"]])
+        row = store.call(call_id)
+    call = CallRow(call_id, "", "", "")
+    return row is not None and store.take_over(call, row)
 
 
 def _held(store: Store, call_id: str) -> Mine | Stored | None:

@@ -144,9 +144,11 @@ class AsyncClient:
             return job
         call, booked = UnderWay(run, wish.request.n), self._books.open(wish.request, wish.operation, run)
         claimed = await self._books.claim(booked, call.deadline)
-        if isinstance(claimed, ImageResult) or claimed.units:
+        if isinstance(claimed, ImageResult):
             return await self._books.job_of(booked.call)
         async with booked:
+            if any(unit.state in GIVES for unit in claimed.units):
+                return await self._books.job_of(booked.call)
             opened = await self._run(plan, call, booked, collect=False)
             await park(self._lines.line(plan.model), call, opened, call.pieces)
             return call.accepted(opened)
@@ -161,7 +163,9 @@ class AsyncClient:
         """
         self._lines.check_home()
         if isinstance(job, Job) and job.id in self._here:
-            return await asyncio.shield(self._here[job.id])
+            result = await asyncio.shield(self._here[job.id])
+            self._here.pop(job.id, None)
+            return result
         if keywords.get("retry_unknown"):
             return await self._make_again(job.id if isinstance(job, Job) else job, keywords)
         found = await self._books.find(job)
@@ -170,6 +174,7 @@ class AsyncClient:
         _, run = read_call(found.job.request, {**keywords, "model": found.job.model}, self._defaults)
         call = UnderWay(run, sum(part.n for part in found.job.parts))
         async with found.booking as booked:
+            booked.in_full = call.n == found.job.request.n
             return await self._settle(call, await self._collect_found(call, booked, found), booked)
 
     async def _collect_found(self, call: UnderWay, booked: Booking, found: Found) -> OpenJob:
@@ -221,12 +226,14 @@ class AsyncClient:
         _, run = read_call(opened.job.request, {"model": opened.job.model, "timeout_s": 30}, {})
         call, line = UnderWay(run, sum(part.n for part in opened.job.parts)), self._lines.line(opened.job.model)
         pieces = call.begin(plan_of(opened.job, line.endpoint), line.endpoint.provider)
-        for piece, part, unit in zip(pieces, found.job.parts, found.units, strict=True):
-            if part.remote is not None:
-                async with asyncio.timeout_at(call.deadline):
-                    await ask_cancel(line.provider, part.remote, line.call(call, piece))
-                await opened.ended(part.index)
-                await found.booking.cancelled(unit)
+        async with found.booking as booked:
+            for piece, part, unit in zip(pieces, found.job.parts, found.units, strict=True):
+                if part.remote is not None:
+                    async with asyncio.timeout_at(call.deadline):
+                        await ask_cancel(line.provider, part.remote, line.call(call, piece))
+                    await opened.ended(part.index)
+                    await booked.cancelled(unit)
+        self._opened.pop(found.job.id, None)
 
     async def close(self, grace_s: float = 10.0) -> tuple[str, ...]:
         """Let paid steps that nobody waits for end, for so long; stop the rest; name it, and what is not collected."""
@@ -281,7 +288,9 @@ class AsyncClient:
         """What an earlier try at this call has paid for already."""
         if not any(unit.state in GIVES for unit in claimed.units):
             return None
-        return await self._collect_found(call, booked, await self._books.rest_of(claimed))
+        opened = await self._collect_found(call, booked, await self._books.rest_of(claimed))
+        call.keep_failures()
+        return opened
 
     async def _run_plans(self, wish: Wish, call: UnderWay, booked: Booking) -> OpenJob | None:
         """Submit what is missing; the job of the last model that was tried."""
@@ -355,6 +364,8 @@ class AsyncClient:
             self._forget(opened)
         result = call.settle(opened, booked.problems)
         await booked.end(result, call.kept())
+        late = tuple(each for each in booked.problems if each not in result.warnings)
+        result = replace(result, warnings=result.warnings + late) if late else result
         plugins.announce_result(result)
         return result
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from imagegen import jobs
 from imagegen.errors import ImageGenError
+from imagegen.files import is_temporary
 from imagegen.types.job import JobPart, Output, RemoteJob
 from imagegen.types.picture import PictureData
 from imagegen.types.result import Waiting
@@ -29,15 +30,16 @@ async def park(line: Line, call: UnderWay, opened: OpenJob, pieces: Sequence[Pie
     for piece in pieces:
         images = [image.content for image in piece.images.values() if image.path is None]
         part = JobPart(piece.index, len(images), piece.task.request.seed, usage=piece.usage)
-        if not images and piece.step is not None:
+        if piece.step is not None and len(piece.images) < piece.task.count:
             part, images = await _still_coming(line, call, piece, piece.step)
+            images = [each for each in images if each.path is None or is_temporary(each.path)]
         if images:
             await opened.keep_pictures(part, images)
 
 
 async def finished(piece: Piece) -> Output | RemoteJob | None:
     """What the paid step of ``piece`` gave, if it is to be collected still; an accepted job waits for `resume`."""
-    if piece.step is None or piece.images or piece.failures:
+    if piece.step is None or piece.latency is not None:  # which is measured last
         return None
     try:
         outcome = await piece.step

@@ -46,35 +46,44 @@ async def _ask_provider(books: Books, line_of: Callable[[str], Line], units: Seq
             return [_said(unit, "unknown", f"{line.endpoint.provider} does not list its jobs") for unit in units]
         since = min(unit.created_at for unit in units) - _CLOCKS_APART_S
         call = Call(line.endpoint, line.http, time.monotonic() + _LISTING_S)
-        listed = list(await line.provider.list_jobs(since, call))
+        taken = await books.ledger.do(Store.handles)
+        listed = [job for job in await line.provider.list_jobs(since, call) if job.remote.id not in taken]
     except ImageGenError as error:
         return [_said(unit, "unknown", error.message) for unit in units]
-    return [await _settled(books, unit, _match(unit, listed), line.provider.lists(unit.model)) for unit in units]
+    return [await _settled(books, unit, listed, line.provider.lists(unit.model)) for unit in units]
 
 
-def _match(unit: UnitRow, listed: list[ListedJob]) -> ListedJob | None:
-    """The job that the unit's submit made, taken off the list: by its key, else the one of its prompt and time."""
+def _match(unit: UnitRow, listed: list[ListedJob]) -> list[ListedJob]:
+    """The jobs that the unit's submit may have made: the one of its key, else those that could be it."""
     exact = [job for job in listed if job.task_key is not None and job.task_key == unit.task_key]
-    alike = [job for job in listed if job.task_key is None and _alike(unit, job)]
-    found = exact or (alike if len(alike) == 1 else [])
-    if not found:
-        return None
-    listed.remove(found[0])
-    return found[0]
+    return exact or [job for job in listed if job.task_key is None and _may_be(unit, job)]
 
 
-def _alike(unit: UnitRow, job: ListedJob) -> bool:
+def _may_be(unit: UnitRow, job: ListedJob) -> bool:
+    """Whether nothing that is known of both speaks against it."""
     near = job.created_at is None or abs(job.created_at - unit.created_at) <= _CLOCKS_APART_S
     digest = hashlib.sha256(job.prompt.encode()).hexdigest() if job.prompt is not None else None
-    same_prompt = digest is not None and digest == unit.prompt_sha256
+    same_prompt = None in (digest, unit.prompt_sha256) or digest == unit.prompt_sha256
     return near and same_prompt and job.model in (None, unit.model)
 
 
-async def _settled(books: Books, unit: UnitRow, job: ListedJob | None, complete: bool) -> Reconciled:
-    if job is not None:
+def _certain(unit: UnitRow, found: Sequence[ListedJob]) -> ListedJob | None:
+    """The one job that it is: alone, and known by its key or its prompt."""
+    if len(found) != 1:
+        return None
+    known = found[0].task_key is not None or None not in (found[0].prompt, unit.prompt_sha256)
+    return found[0] if known else None
+
+
+async def _settled(books: Books, unit: UnitRow, listed: list[ListedJob], complete: bool) -> Reconciled:
+    found = _match(unit, listed)
+    if (job := _certain(unit, found)) is not None:
+        listed.remove(job)
         part = JobPart(unit.task, unit.pictures, unit.seed, remote=job.remote)
         await books.ledger.do(Store.found, unit.id, part_to_json(part))
         return _said(unit, "found", f"the provider has it as {job.remote.id}: resume collects it")
+    if found:
+        return _said(unit, "unknown", f"{len(found)} of the provider's jobs could be it")
     if not complete:
         return _said(unit, "unknown", "the provider does not list the submits of this model")
     if time.time() - unit.created_at < _SETTLED_AFTER_S:
@@ -88,7 +97,9 @@ async def settle_by_hand(books: Books, named: str, *, billed: bool) -> tuple[Rec
     Raises:
         ConfigurationError: It has none.
     """
-    units = [unit for unit in await books.open_units() if unit.call_id.startswith(named)]
+    units = [unit for unit in await books.open_units() if named and unit.call_id.startswith(named)]
+    if len({unit.call_id for unit in units}) > 1:
+        raise ConfigurationError(f"several jobs begin with {named!r}: name one")
     unknown = [unit for unit in units if unit.state is UnitState.UNKNOWN]
     if not unknown:
         raise ConfigurationError(f"job {named[:8]} has no unknown outcome")

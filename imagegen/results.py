@@ -158,6 +158,8 @@ async def inspect(
 ) -> None:
     """Sort what came into pictures and failures, and note all that is not as it was sent."""
     for position, (slot, content) in enumerate(zip(_slots(piece, len(found)), found, strict=False)):
+        if slot in piece.images:  # it was looked at before the caller left
+            continue
         try:
             if isinstance(content, ImageGenError):
                 raise content

@@ -39,6 +39,8 @@ class UnderWay:
     """Who wants to hear what happens."""
     partials: list[PictureData] = field(default_factory=list)
     """Unfinished pictures that were shown."""
+    given_up: set[int] = field(default_factory=set)
+    """Pictures that were, or may have been, paid for and did not come: nobody asks for them again."""
     plans: list[Plan] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
 
@@ -61,7 +63,8 @@ class UnderWay:
         """
         wanted = self.missing()
         for piece in self.pieces:
-            piece.failures.clear()
+            for slot in wanted:
+                piece.failures.pop(slot, None)
         first, begun = 0, []
         numbers = indexes or range(len(plan.tasks))
         for index, task, upper in zip(numbers, plan.tasks, plan.task_costs, strict=True):
@@ -80,7 +83,13 @@ class UnderWay:
     def missing(self) -> list[int]:
         """Which pictures have not come."""
         came = {slot for piece in self.pieces for slot in piece.images}
-        return [slot for slot in range(self.n) if slot not in came]
+        return [slot for slot in range(self.n) if slot not in came and slot not in self.given_up]
+
+    def keep_failures(self) -> None:
+        """What of an earlier try failed and may have cost money stays failed; what cost nothing may be asked anew."""
+        self.given_up |= {
+            failure.index for failure in self.failures() if not falls_back(failure.error, on_refusal=False)
+        }
 
     def give_up(self, why: ImageGenError) -> None:
         """Nothing more is submitted for what is missing."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from imagegen.cli import asking, saving, showing, using
-from imagegen.errors import ImageGenError
+from imagegen.errors import ConfigurationError, ImageGenError
 
 if TYPE_CHECKING:
     from imagegen.types.job import OpenUnit
@@ -75,7 +75,11 @@ def _collectable() -> list[str]:
 
 def _to_retry(job: str | None, yes: bool) -> list[str]:
     """The jobs to pay for again, after the user was told what each may cost."""
-    unknown = [unit for unit in using.client().jobs() if unit.state == "unknown" and unit.job.startswith(job or "")]
+    unknown = [unit for unit in using.client().jobs() if unit.state == "unknown"]
+    if job is not None:
+        unknown = [unit for unit in unknown if job and unit.job.startswith(job)]
+        if len({unit.job for unit in unknown}) > 1:
+            raise ConfigurationError(f"several jobs begin with {job!r}: name one")
     return [each for each in dict.fromkeys(unit.job for unit in unknown) if yes or _consent(each, unknown)]
 
 

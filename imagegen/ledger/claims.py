@@ -87,7 +87,9 @@ def take_up(
     problem = _spent_for_nothing(units, retry_unknown)
     if problem is not None and not any(unit.state in GIVES for unit in units):
         raise problem
-    call = replace(call, id=row["id"])
+    if any(unit.state is UnitState.INTENT and alive(unit.worker) for unit in units):
+        return Busy()
+    call = replace(call, id=row["id"], label=row["label"], client=row["client"])
     return Mine(call, units, problem) if store.take_over(call, row) else Busy()
 
 

@@ -93,6 +93,11 @@ class Reader:
         )
         return [_unit_row(row) for row in rows]
 
+    def handles(self) -> set[str]:
+        """The providers' own ids of every job that a unit holds."""
+        rows = self.read("SELECT json_extract(part, '$.remote.id') FROM units WHERE part IS NOT NULL")
+        return {row[0] for row in rows if row[0] is not None}
+
     def pictures(self, unit: int) -> list[sqlite3.Row]:
         """The kept pictures of a unit, in order."""
         return self.read("SELECT * FROM pictures WHERE unit_id = ? ORDER BY slot", (unit,))
@@ -132,6 +137,7 @@ def _unit_row(row: sqlite3.Row) -> UnitRow:
     return UnitRow(
         **{name: row[name] for name in same},
         state=UnitState(row["state"]),
+        worker=row["worker"],
         reported_usd=to_usd(row["reported"]),
         reserved_usd=to_usd(row["reserved"]),
         billed=Billed(row["billed"]),

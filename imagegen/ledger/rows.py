@@ -162,6 +162,7 @@ class UnitRow:
     task_key: str
     prompt_sha256: str | None
     label: str | None
+    worker: str
     seed: int | None
     reported_usd: Decimal | None
 

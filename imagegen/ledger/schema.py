@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from typing import TYPE_CHECKING
@@ -82,8 +83,7 @@ def open_for_spending(path: Path | None) -> sqlite3.Connection:
     """
     try:
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600))
+            _make_private(path)
         connection = _connect(str(path) if path is not None else ":memory:")
         try:
             return _prepared(connection)
@@ -92,6 +92,16 @@ def open_for_spending(path: Path | None) -> sqlite3.Connection:
             raise
     except (OSError, sqlite3.Error) as error:
         raise cannot_spend(path, error) from None
+
+
+def _make_private(path: Path) -> None:
+    """An empty file that only its owner may read, where there is none yet.
+
+    One that is there is not opened: closing it would drop the locks that this process holds on it by other connections.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600))
 
 
 def open_for_reading(path: Path) -> sqlite3.Connection:

@@ -154,9 +154,7 @@ class Store(Reader):
         with self._change() as connection:
             for unit, how in settlements:
                 _settle(connection, unit, how, now)
-            connection.execute(
-                "UPDATE calls SET ended_at = ?, result = coalesce(?, result) WHERE id = ?", (now, result, call_id)
-            )
+            connection.execute(_END, {"now": now, "result": result, "id": call_id, "worker": self.worker})
             left = connection.execute(
                 "SELECT count(*) FROM units WHERE call_id = ? AND state IN ('intent', 'submitted', 'ready', 'unknown')",
                 (call_id,),
@@ -219,6 +217,15 @@ class Store(Reader):
         """Go on after overruns: how many scopes had one."""
         with self._change() as connection:
             return connection.execute("UPDATE totals SET overrun = 0 WHERE overrun > 0").rowcount
+
+
+_END = """
+UPDATE calls SET ended_at = :now, result = CASE
+  WHEN EXISTS (SELECT 1 FROM units WHERE call_id = :id AND state IN ('intent', 'submitted', 'ready')) THEN result
+  ELSE coalesce(:result, result) END
+WHERE id = :id AND worker = :worker
+"""
+"""A result stands for the call only once nothing of it can still be collected."""
 
 
 def _with_day(connection: sqlite3.Connection, intent: Intent, now: float) -> Intent:
