@@ -49,29 +49,35 @@ async def _ask_provider(books: Books, line_of: Callable[[str], Line], units: Seq
         listed = list(await line.provider.list_jobs(since, call))
     except ImageGenError as error:
         return [_said(unit, "unknown", error.message) for unit in units]
-    return [await _settled(books, unit, _match(unit, listed), line.provider.lists(unit.model)) for unit in units]
+    return [await _settled(books, unit, _matches(unit, listed), line.provider.lists(unit.model)) for unit in units]
 
 
-def _match(unit: UnitRow, listed: list[ListedJob]) -> ListedJob | None:
-    """The job that the unit's submit made, taken off the list: by its key, else the one of its prompt and time."""
+def _matches(unit: UnitRow, listed: list[ListedJob]) -> list[ListedJob]:
+    """What the unit's submit may have made: by its key, else by prompt and time. The one job is taken off the list."""
     exact = [job for job in listed if job.task_key is not None and job.task_key == unit.task_key]
-    alike = [job for job in listed if job.task_key is None and _alike(unit, job)]
-    found = exact or (alike if len(alike) == 1 else [])
-    if not found:
-        return None
-    listed.remove(found[0])
-    return found[0]
+    found = exact[:1] or [job for job in listed if job.task_key is None and _alike(unit, job)]
+    if _is_certain(unit, found):
+        listed.remove(found[0])
+    return found
+
+
+def _is_certain(unit: UnitRow, found: list[ListedJob]) -> bool:
+    """One job, found by its key or by a prompt: where no prompt was kept, time and model alone prove nothing."""
+    return len(found) == 1 and (found[0].task_key is not None or unit.prompt_sha256 is not None)
 
 
 def _alike(unit: UnitRow, job: ListedJob) -> bool:
     near = job.created_at is None or abs(job.created_at - unit.created_at) <= _CLOCKS_APART_S
     digest = hashlib.sha256(job.prompt.encode()).hexdigest() if job.prompt is not None else None
-    same_prompt = digest is not None and digest == unit.prompt_sha256
-    return near and same_prompt and job.model in (None, unit.model)
+    same_prompt = digest is not None and unit.prompt_sha256 in (None, digest)
+    return near and same_prompt and (job.model is None or unit.model in (job.model, *job.aliases))
 
 
-async def _settled(books: Books, unit: UnitRow, job: ListedJob | None, complete: bool) -> Reconciled:
-    if job is not None:
+async def _settled(books: Books, unit: UnitRow, jobs: list[ListedJob], complete: bool) -> Reconciled:
+    if jobs and not _is_certain(unit, jobs):
+        return _said(unit, "unknown", f"the provider lists {len(jobs)} that could be it, and nothing tells which")
+    if jobs:
+        job = jobs[0]
         part = JobPart(unit.task, unit.pictures, unit.seed, remote=job.remote)
         await books.ledger.do(Store.found, unit.id, part_to_json(part))
         return _said(unit, "found", f"the provider has it as {job.remote.id}: resume collects it")

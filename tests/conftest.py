@@ -9,6 +9,14 @@ from pathlib import Path
 
 import pytest
 
+_SETTINGS = (
+    *("OPENAI_API_KEY", "OPENAI_BASE_URL", "BFL_API_KEY", "BFL_BASE_URL", "FAL_KEY", "FAL_BASE_URL"),
+    *("REPLICATE_API_TOKEN", "REPLICATE_BASE_URL", "FIREWORKS_API_KEY", "FIREWORKS_BASE_URL"),
+    *("TOGETHER_API_KEY", "TOGETHER_BASE_URL", "DEEPINFRA_API_KEY", "DEEPINFRA_TOKEN", "DEEPINFRA_BASE_URL"),
+    *("LOCALAI_API_KEY", "LOCALAI_BASE_URL", "SDCPP_BASE_URL", "VLLM_API_KEY", "VLLM_OMNI_BASE_URL"),
+    *("LITELLM_API_KEY", "LITELLM_PROXY_API_KEY", "LITELLM_BASE_URL", "COMPATIBLE_API_KEY", "COMPATIBLE_BASE_URL"),
+)
+
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
@@ -33,7 +41,7 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     """No test reads or writes a person's own settings, keys or spool."""
     monkeypatch.setenv("IMAGEGEN_CONFIG_DIR", str(tmp_path_factory.mktemp("config")))
     monkeypatch.setenv("IMAGEGEN_STATE_DIR", str(tmp_path_factory.mktemp("state")))
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "BFL_API_KEY", "BFL_BASE_URL", "FAL_KEY", "FAL_BASE_URL"):
+    for name in _SETTINGS:
         monkeypatch.delenv(name, raising=False)
 
 
