@@ -300,9 +300,13 @@ async def ask_state(provider: Provider, job: RemoteJob, call: Call) -> Output | 
 
 
 async def _http_state(provider: HttpProvider, job: RemoteJob, call: Call) -> Output | Running:
-    state = provider.parse_poll(await _answer(provider, provider.poll(job), job, call), job)
+    reply = await _answer(provider, provider.poll(job), job, call)
+    state = provider.parse_poll(reply, job)
     if isinstance(state, Wire):
-        return provider.parse_result(await _answer(provider, state, job, call), job)
+        reply = await _answer(provider, state, job, call)
+        state = provider.parse_result(reply, job)
+    if reply.split is not None:  # some answers repeat the pictures of the request
+        reply.split.discard_unclaimed()
     return state
 
 

@@ -64,7 +64,7 @@ def _may_be(unit: UnitRow, job: ListedJob) -> bool:
     near = job.created_at is None or abs(job.created_at - unit.created_at) <= _CLOCKS_APART_S
     digest = hashlib.sha256(job.prompt.encode()).hexdigest() if job.prompt is not None else None
     same_prompt = None in (digest, unit.prompt_sha256) or digest == unit.prompt_sha256
-    return near and same_prompt and job.model in (None, unit.model)
+    return near and same_prompt and (job.model is None or unit.model in (job.model, *job.aliases))
 
 
 def _certain(unit: UnitRow, found: Sequence[ListedJob]) -> ListedJob | None:

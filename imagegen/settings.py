@@ -138,7 +138,8 @@ class Settings:
 def missing_key(endpoint: Endpoint) -> str | None:
     """What to say where a provider needs a key and has none; None where all is well."""
     facts = endpoint.facts
-    if endpoint.api_key is not None or not facts.key_variables or endpoint.own_base_url:
+    needless = not facts.key_variables or facts.key_optional
+    if endpoint.api_key is not None or needless or endpoint.own_base_url:
         return None
     return (
         f"{endpoint.name} needs a key: set {facts.key_variables[0]}, or pass Connection(api_key=...); "

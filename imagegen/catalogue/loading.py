@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -48,7 +48,11 @@ def find_model(provider: str, model_id: str, user_folder: Path | None = None) ->
     Raises:
         ConfigurationError: As for `facts_of`.
     """
-    return _catalogue(provider, user_folder or finding.user_folder()).by_id.get(model_id)
+    found = _catalogue(provider, user_folder or finding.user_folder())
+    model = found.by_id.get(model_id)
+    if model is None and found.facts.others_like is not None:
+        return replace(found.models[found.facts.others_like], id=model_id, snapshots=())
+    return model
 
 
 def all_models(user_folder: Path | None = None) -> tuple[Model, ...]:
@@ -87,6 +91,8 @@ def _read(provider: str, raw: dict[str, Any]) -> _Catalogue:
     facts = read_as(ProviderFacts, {**_table(raw, "provider"), "name": provider}, ("provider",))
     tables = {key: value for key, value in _table(raw, "models").items() if key not in ORIGINS}
     models = {name: _model(provider, name, tables) for name in tables}
+    if facts.others_like is not None and facts.others_like not in models:
+        raise WrongValueError(("provider", "others_like"), f"no model {facts.others_like!r} in this file")
     snapshots = {snapshot: model for model in models.values() for snapshot in model.snapshots}
     return _Catalogue(facts, MappingProxyType(models), MappingProxyType({**snapshots, **models}))
 

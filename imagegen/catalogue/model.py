@@ -279,6 +279,10 @@ class ProviderFacts:
     """Seconds after which a job's result is dropped; None: not known."""
     n_per_call: int | None = None
     """Pictures in one call of a model that is not among these; None: as many as are asked."""
+    key_optional: bool = False
+    """It is often run without a key: none is no mistake."""
+    others_like: str | None = None
+    """The model whose entry holds for any id that is not among these: a server that is the same whatever it runs."""
     closed: bool = False
     """There are no models but these: an unknown id is refused, not passed through."""
     source: str = ""

@@ -94,6 +94,8 @@ class ListedJob:
     prompt: str | None = None
     model: str | None = None
     """The provider's own id."""
+    aliases: tuple[str, ...] = ()
+    """Other ids that it may have been asked by, for example one with a version."""
 
 
 @dataclass(frozen=True, slots=True)

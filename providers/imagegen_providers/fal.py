@@ -2,6 +2,8 @@
 
 API: https://fal.ai/docs (queue, errors, model pages), read 2026-11-22. Models, prices and hidden defaults: fal.toml.
 A model's id is a path, and each has an input of its own: what they call pictures and masks stands in the catalogue.
+It does not list jobs: fal's request history (``/v1/models/requests/by-endpoint``) lists one endpoint's only, and leaves
+out the addresses that a job is asked at. Source: fal.ai/docs/platform-apis, read 2026-11-22.
 """
 
 from __future__ import annotations

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import imagegen
 from imagegen import Output, Partial, ProviderError, Wire
-from imagegen_providers.openai import azure, errors, sending
-from imagegen_providers.openai.answer import Answer, StreamEvent, echo_of, nothing_came, picture_of, usage_of
+from imagegen.http import openai_shape
+from imagegen.http.openai_shape import picture_of
+from imagegen_providers.openai import azure, sending
+from imagegen_providers.openai.answer import Answer, StreamEvent, echo_of, nothing_came, usage_of
 from imagegen_providers.openai.asking import check, generation_of
 from imagegen_providers.openai.editing import check_edit, edit_of
 from imagegen_providers.openai.options import OpenAIOptions, SvgAuthor, SvgReasoning
@@ -58,7 +60,7 @@ class OpenAI(imagegen.HttpProvider):
             return Output(images=[reply.picture])
         answer = reply.parse(Answer)
         if answer.error:
-            raise errors.in_success(self.read_error(reply), reply)
+            raise openai_shape.in_success(self.read_error(reply), reply)
         if not answer.data:
             raise nothing_came(answer, reply)
         return Output(
@@ -70,14 +72,14 @@ class OpenAI(imagegen.HttpProvider):
         )
 
     def read_error(self, reply: Reply) -> ProviderError | None:
-        return errors.read(reply)
+        return openai_shape.read_error(reply)
 
     def parse_event(self, event: ServerEvent, task: Task) -> Partial | Output | None:
         if event.data.body.strip() == b"[DONE]":
             return None
         found = event.data.parse(StreamEvent) if event.event != "error" else None
         if found is None or found.error or found.type == "error":
-            raise errors.of_event(event)
+            raise openai_shape.of_event(event)
         kind = found.type or event.event
         if kind.endswith(".partial_image") and found.b64_json is not None:
             return Partial(found.b64_json, found.partial_image_index or 0)

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel
 
-from imagegen import BadOutputError, ImageUrl, ModerationError, PictureData, Usage
-from imagegen_providers.openai.lenient import Filters, filtered, or_none
+from imagegen import BadOutputError, ModerationError, PictureData
+from imagegen.http import openai_shape
+from imagegen.http.lenient import or_none
+from imagegen.http.openai_shape import Counted, Filters, Picture, filtered
 
 if TYPE_CHECKING:
-    from imagegen import ImageGenError, ProviderError, Reply, Task
+    from imagegen import ProviderError, Reply, Task, Usage
 
 _ECHOED = ("size", "quality", "background", "output_format")
 
@@ -19,31 +21,6 @@ class Prompted(BaseModel):
     """Azure's verdict on the prompt."""
 
     content_filter_results: Filters = None
-
-
-class Picture(BaseModel):
-    """One of the pictures; OpenAI's own come as base64, compatible servers' also behind a URL."""
-
-    b64_json: PictureData | None = None
-    url: str | None = None
-    revised_prompt: Annotated[str | None, or_none] = None
-    content_filter_results: Filters = None
-
-
-class Details(BaseModel):
-    """Tokens by kind."""
-
-    text_tokens: int | None = None
-    image_tokens: int | None = None
-
-
-class Counted(BaseModel):
-    """Tokens of the whole call."""
-
-    input_tokens: int | None = None
-    output_tokens: int
-    input_tokens_details: Annotated[Details | None, or_none] = None
-    output_tokens_details: Annotated[Details | None, or_none] = None
 
 
 class AuthorCounted(BaseModel):
@@ -81,19 +58,6 @@ class StreamEvent(Told, Picture):
     partial_image_index: Annotated[int | None, or_none] = None
 
 
-def picture_of(picture: Picture | None, reply: Reply) -> PictureData | ImageUrl | ImageGenError:
-    """The picture, or why just this one did not come."""
-    if picture is None:
-        return BadOutputError("a picture that cannot be read", reason="unreadable", raw=reply.body)
-    if picture.b64_json is not None and picture.b64_json.size_bytes:
-        return picture.b64_json
-    if picture.url:
-        return ImageUrl(picture.url)
-    if categories := filtered(picture.content_filter_results):
-        return ModerationError("the picture was filtered", stage="output", categories=categories)
-    return BadOutputError("an empty picture", reason="empty", raw=reply.body)
-
-
 def nothing_came(answer: Answer, reply: Reply) -> ProviderError:
     """An answer without any picture: refused where it says so."""
     status, request_id = reply.status, reply.request_id
@@ -115,19 +79,8 @@ def echo_of(answer: Told) -> dict[str, str]:
 
 
 def usage_of(answer: Told, task: Task) -> Usage | None:
-    """What was counted. A picture takes output tokens: an answer that says none (some servers do) did not count."""
-    counted, author = answer.usage, answer.svg_usage
-    if counted is None or not counted.output_tokens:
-        return None
-    inputs = counted.input_tokens_details
-    if inputs is None:  # without pictures in the request it can only be text
-        inputs = Details(text_tokens=None if task.request.images else counted.input_tokens)
-    outputs = counted.output_tokens_details or Details(image_tokens=counted.output_tokens)
+    """What was counted, with the tokens of an svg's author beside the picture's."""
+    author = answer.svg_usage
     other = {"input": author.input_tokens, "output": author.output_tokens} if author else {}
-    return Usage(
-        text_input_tokens=inputs.text_tokens,
-        image_input_tokens=inputs.image_tokens,
-        text_output_tokens=outputs.text_tokens,
-        image_output_tokens=outputs.image_tokens,
-        other={f"svg_author_{side}_tokens": count for side, count in other.items()},
-    )
+    named = {f"svg_author_{side}_tokens": count for side, count in other.items()}
+    return openai_shape.usage_of(answer.usage, with_pictures=bool(task.request.images), other=named)

@@ -143,10 +143,10 @@ async def test_no_name_is_not_every_job(tmp_path):
 
 
 OTHER = """
-import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1])
-connection.execute("SELECT count(*) FROM units").fetchone()
-connection.close()
+import sys
+from pathlib import Path
+from imagegen.ledger import Store
+Store(Path(sys.argv[1]), "1-other").close()
 """
 
 
