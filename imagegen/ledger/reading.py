@@ -60,7 +60,7 @@ class Reader:
         found: dict[int, sqlite3.Row] = {}
         problem = None
         for order in ("", "DESC"):
-            query = f"SELECT rowid AS place, {columns} FROM {table} NOT INDEXED ORDER BY rowid {order}"  # noqa: S608
+            query = f"SELECT rowid AS place, {columns} FROM {table} NOT INDEXED ORDER BY rowid {order}"  # noqa: S608 - our own names
             try:
                 with self._lock:
                     for row in self._connection.execute(query):

@@ -16,7 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from PIL import Image
 
@@ -134,13 +134,13 @@ def lengths_that_lie(kind: str) -> Iterator[File]:
     """Every length and count of the container in turn says nothing, too much, and the most it can."""
     data = GOOD[kind]
     width = {"JPEG": 2, "GIF": 1}.get(kind, 4)
-    order = "little" if kind in ("WEBP", "GIF") else "big"
+    order: Literal["little", "big"] = "little" if kind in ("WEBP", "GIF") else "big"
     shift = {"JPEG": 2, "WEBP": 4, "GIF": 1}.get(kind, 0)
     for place in list(PARTS[kind](data))[:12]:
         for value in (0, 1, (1 << 8 * width - 1) - 1, (1 << 8 * width) - 1):
             start = place + shift
             changed = bytearray(data)
-            changed[start : start + width] = value.to_bytes(width, order)  # type: ignore[arg-type]
+            changed[start : start + width] = value.to_bytes(width, order)
             yield f"length {value} at {start}", bytes(changed[: len(data)])
 
 

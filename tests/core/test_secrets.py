@@ -34,7 +34,7 @@ MODELS = ["openai:gpt-image-2", "acme:sketch"]
         "{}".format,
         "{!r}".format,
         lambda secret: f"{secret:>40}",
-        lambda secret: "%s %r" % (secret, secret),  # noqa: UP031
+        lambda secret: "%s %r" % (secret, secret),  # noqa: UP031 - the old way is what is tested
         pprint.pformat,
         lambda secret: pprint.pformat(inspect.getmembers(secret)),
         lambda secret: json.dumps({"key": secret}, default=str),

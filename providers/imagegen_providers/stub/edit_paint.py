@@ -151,8 +151,8 @@ class Editing:
             if len(scene.things) == 1 and (room := self._room_at(scene.things[0].place or "centre")) is not None:
                 box, scene = room, replace(scene, things=(replace(scene.things[0], place=None),))
         crop = self.image.crop(box)
-        ground = flat.ground_of(crop, 0.5) or crop.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
-        return self._with_crop(paint.add_things(crop, ground, scene, self._chance), box)  # type: ignore[arg-type]
+        ground = flat.ground_of(crop, 0.5) or flat.pixel(crop.resize((1, 1), Image.Resampling.BOX), 0, 0)
+        return self._with_crop(paint.add_things(crop, ground, scene, self._chance), box)
 
     def _room_at(self, place: str) -> Box | None:
         """What is free in a third of the area, if it is enough."""

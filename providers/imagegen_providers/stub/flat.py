@@ -7,7 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from PIL import Image, ImageChops, ImageFilter, ImageMath
 
@@ -51,15 +51,29 @@ class Blob:
         return max(self.box[2] - self.box[0], self.box[3] - self.box[1])
 
 
+def pixel(image: Image.Image, column: int, row: int) -> RGB:
+    """One pixel of an ``RGB`` picture: Pillow's own types allow for every other mode."""
+    return cast("RGB", image.getpixel((column, row)))
+
+
+def _colours(image: Image.Image) -> list[tuple[int, RGB]]:
+    """How often each colour of an ``RGB`` picture is there."""
+    return cast("list[tuple[int, RGB]]", image.getcolors(image.width * image.height) or [])
+
+
+def _apart(one: RGB, other: RGB) -> int:
+    return max(abs(a - b) for a, b in zip(one, other, strict=True))
+
+
 def ground_of(image: Image.Image, least: float = 0.85) -> RGB | None:
     """The colour (of ``RGB``) that the picture's rim has, or at least so much of it; None where it has many."""
     width, height = image.size
-    rim = Counter[RGB]()
+    rim: Counter[RGB] = Counter()
     for box in ((0, 0, width, 2), (0, height - 2, width, height), (0, 0, 2, height), (width - 2, 0, width, height)):
-        for count, colour in image.crop(box).getcolors(2 * max(image.size) + 4) or []:
-            rim[colour] += count  # type: ignore[index]  # of an RGB picture: three numbers
+        for count, colour in _colours(image.crop(box)):
+            rim[colour] += count
     most = rim.most_common(1)[0][0]
-    alike = sum(count for colour, count in rim.items() if max(abs(a - b) for a, b in zip(colour, most)) <= _NOISE)  # noqa: B905
+    alike = sum(count for colour, count in rim.items() if _apart(colour, most) <= _NOISE)
     return most if alike >= least * rim.total() else None
 
 
@@ -125,8 +139,8 @@ def _blob(pixels: Sequence[int], small: Image.Image, names: Image.Image, scale: 
     for column, row in zip(columns, rows, strict=True):
         marks[(row - top) * mask.width + column - left] = 255
     mask.frombytes(bytes(marks))
-    seen = Counter(small.getpixel((column, row)) for column, row in zip(columns, rows, strict=True))
-    colour: RGB = seen.most_common(1)[0][0]  # type: ignore[assignment]  # of an RGB picture
+    seen = Counter(pixel(small, column, row) for column, row in zip(columns, rows, strict=True))
+    colour = seen.most_common(1)[0][0]
     name = _NAMES[names.tobytes()[pixels[0]]]
     box = (int(left * scale), int(top * scale), math.ceil(right * scale), math.ceil(bottom * scale))
     return Blob(box, name, colour, _shape_of(mask))
@@ -203,7 +217,7 @@ def without(image: Image.Image, hole: Image.Image) -> Image.Image:
     around = ImageChops.subtract(hole.filter(ImageFilter.MaxFilter(7)), hole)
     marked = image.copy()
     marked.putalpha(around.point([0] + [255] * 255))
-    seen: list[tuple[int, tuple[int, ...]]] = marked.getcolors(image.width * image.height) or []  # type: ignore[assignment]
+    seen = cast("list[tuple[int, tuple[int, int, int, int]]]", marked.getcolors(image.width * image.height) or [])
     near = [(count, colour) for count, colour in seen if colour[3]]
     if near and max(near)[0] > 0.5 * sum(count for count, _ in near):
         return Image.composite(Image.new("RGB", image.size, max(near)[1][:3]), image, hole)

@@ -40,7 +40,9 @@ def _token_at(sentence: str, at: int) -> tuple[Token | None, int]:
         if match := pattern.match(sentence, at):
             parts = {name: text for name, text in match.groupdict().items() if text is not None}
             return Token(kind, parts), match.end()
-    return None, _NEXT_WORD.match(sentence, at).end()  # type: ignore[union-attr]  # matches everywhere
+    found = _NEXT_WORD.match(sentence, at)
+    assert found is not None  # it matches everywhere
+    return None, found.end()
 
 
 def colour_named(said: str | None) -> str | None:

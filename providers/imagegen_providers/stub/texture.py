@@ -78,11 +78,11 @@ def wavering(image: Image.Image, reach_px: float, chance: Random, *, fields: int
     across = [round(image.width * at / fields) for at in range(fields + 1)]
     down = [round(image.height * at / fields) for at in range(fields + 1)]
 
+    def aside(at: int, most: int) -> float:
+        return min(max(at + chance.uniform(-reach_px, reach_px), 0), most) if 0 < at < most else at
+
     def pushed(x: int, y: int, limit: tuple[int, int]) -> tuple[float, float]:
-        return tuple(
-            min(max(at + chance.uniform(-reach_px, reach_px), 0), most) if 0 < at < most else at
-            for at, most in ((x, limit[0]), (y, limit[1]))
-        )  # type: ignore[return-value]
+        return aside(x, limit[0]), aside(y, limit[1])
 
     points = [[pushed(x, y, image.size) for x in across] for y in down]
     mesh = [
