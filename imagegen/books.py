@@ -86,8 +86,12 @@ class Books:
         call = booking.with_prompt(call, request.prompt, self._store_prompts)
         call = replace(call, label=self._label, client=self._client)
         problems = ["cache needs a seed: without one each call is a new picture"] if run.cache and not call.key else []
-        hidden = "" if self._store_prompts == "full" or len(request.prompt) < _HIDEABLE else request.prompt
+        hidden = self._hidden(request.prompt)
         return Booking(self.ledger, self._turns, call, run, self._budgets, hidden_prompt=hidden, problems=problems)
+
+    def _hidden(self, prompt: str) -> str:
+        """What no row may quote."""
+        return "" if self._store_prompts == "full" or len(prompt) < _HIDEABLE else prompt
 
     async def claim(self, booked: Booking, deadline: float) -> Mine | ImageResult:
         """What the call's key says: make it, take up what is left of it, or here is its result.
@@ -143,7 +147,7 @@ class Books:
     def _found_in_spool(self, found: Job) -> Found:
         call = booking.new_call(found.id, found.request, found.operation, Run((found.model,)))
         outcomes = [jobs.outcome_of(part, jobs.kept_pictures(part, found, self.spare)) for part in found.parts]
-        return Found(found, self._booking(call), outcomes, [None] * len(outcomes))
+        return Found(found, self._booking(call, found.request.prompt), outcomes, [None] * len(outcomes))
 
     async def _held(self, named: str) -> Mine | Stored | None:
         return None if named.lstrip().startswith("{") else await self.ledger.do(_held, named)
@@ -163,8 +167,8 @@ class Books:
         job = Job.from_json(_with_prompt(row["job"], await self._prompt(row["id"])))
         return replace(job, parts=tuple(each[0] for each in units if each is not None))
 
-    def _booking(self, call: CallRow) -> Booking:
-        return Booking(self.ledger, self._turns, call, Run(("",)))
+    def _booking(self, call: CallRow, prompt: str) -> Booking:
+        return Booking(self.ledger, self._turns, call, Run(("",)), hidden_prompt=self._hidden(prompt))
 
     async def rest_of(self, mine: Mine) -> Found:
         """What a call gave and can still give: stored pictures, links and handles, as parts of its job."""
@@ -174,7 +178,7 @@ class Books:
             raise ConfigurationError(f"job {mine.call.id[:8]} has nothing to collect")
         job = Job.from_json(_with_prompt(row["job"], await self._prompt(mine.call.id)))
         units, parts, outcomes = zip(*found, strict=True)
-        return Found(replace(job, parts=parts), self._booking(mine.call), outcomes, units)
+        return Found(replace(job, parts=parts), self._booking(mine.call, job.request.prompt), outcomes, units)
 
     async def _part(self, unit: UnitRow) -> tuple[JobPart, Output | RemoteJob] | None:
         if unit.state in (UnitState.SUBMITTED, UnitState.READY) and unit.part is not None:

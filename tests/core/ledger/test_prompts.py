@@ -7,6 +7,7 @@ import sqlite3
 
 import pytest
 from core.serving import ERRORS, acme_answer, client
+from core.test_jobs import Jobs
 
 import imagegen
 from imagegen.testing.faults import Answer, CloseAnswerless, FaultServer, Instead
@@ -67,3 +68,15 @@ async def test_what_is_open_can_be_asked_again(tmp_path, how, kept):
                 with pytest.raises(imagegen.ConfigurationError, match="was not kept"):
                     await asking.resume(unit.job, retry_unknown=True)
             assert server.submits == 1 + kept
+
+
+async def test_an_error_of_a_resumed_job_does_not_quote_the_prompt(tmp_path):
+    """Another process collects a job that ends badly, and the provider repeats the prompt: no row does."""
+    refusal = {"error": {"code": "unsafe", "message": f"cannot draw {PROMPT}"}}
+    async with Jobs(Answer(refusal, 422)) as jobs:
+        async with client(jobs.server, ledger=tmp_path) as asking:
+            job = await asking.submit(PROMPT, model="acme-jobs:sketch")
+        async with client(jobs.server, ledger=tmp_path) as asking:
+            with pytest.raises(imagegen.ModerationError, match="private fox"):
+                await asking.resume(job.id, timeout_s=10)
+    assert found_in(tmp_path) == []
