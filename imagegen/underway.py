@@ -86,10 +86,8 @@ class UnderWay:
         return [slot for slot in range(self.n) if slot not in came and slot not in self.given_up]
 
     def keep_failures(self) -> None:
-        """What of an earlier try failed and may have cost money stays failed; what cost nothing may be asked anew."""
-        self.given_up |= {
-            failure.index for failure in self.failures() if not falls_back(failure.error, on_refusal=False)
-        }
+        """What an earlier try was given was paid for: if it does not come now, it is not asked anew in this call."""
+        self.given_up |= {failure.index for failure in self.failures()}
 
     def give_up(self, why: ImageGenError) -> None:
         """Nothing more is submitted for what is missing."""

@@ -166,3 +166,25 @@ async def test_two_clients_of_a_process_and_another_process(tmp_path):
             for number, asking in enumerate((one, two, one, two), start=1):
                 await asking.generate("a fox", model=SYNC, key=f"k{number}")
                 assert await seen_by_another_process(tmp_path) == ["0", str(number)]
+
+
+@pytest.mark.parametrize("poll", ["http://other.example/jobs/1", None])
+async def test_a_job_that_cannot_be_asked_about_is_not_bought_again(tmp_path, poll):
+    """A poll that this connection may not make, or that says there is no credit, leaves the job paid as it was."""
+
+    class Odd(Jobs):
+        def answer(self, received):
+            if received.method == "POST":
+                self.accepted += 1
+                return Answer({"id": "j1", "poll": poll or f"{self.server.url}/jobs/1", "price": "0.03"}, 202)
+            return Answer({"error": {"code": "no_credit"}}, 402)
+
+    async with Odd(DONE) as jobs:
+        async with client(jobs.server, ledger=tmp_path) as asking:
+            await asking.submit("a fox", model=JOBS, key="k")
+        for _ in range(2):
+            async with client(jobs.server, ledger=tmp_path) as asking:
+                found = await outcome(asking.generate("a fox", model=JOBS, key="k", timeout_s=3))
+                assert isinstance(found, imagegen.ConfigurationError | imagegen.QuotaError), found
+                assert [each.state for each in await asking.jobs()] == ["submitted"]
+        assert jobs.accepted == 1
