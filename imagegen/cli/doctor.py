@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,8 +11,10 @@ import click
 
 from imagegen import catalogue, plugins
 from imagegen.cli import showing
+from imagegen.cli.using import settled_ledger
 from imagegen.entry_points import plugin_names
 from imagegen.errors import ImageGenError
+from imagegen.ledger.reading import Reader
 from imagegen.settings import Settings, config_folder, missing_key
 from imagegen.spool import Spool, default_folder
 
@@ -33,7 +36,7 @@ def doctor(as_json: bool) -> None:
         "settings_file": str(settings.file_path) if settings.file_path else None,
         "settings_folder": str(config_folder()),
         "spool": str(default_folder()),
-        "open_jobs": len(Spool(default_folder()).jobs()),
+        **_ledger(len(Spool(default_folder()).jobs())),
         "plugins": [_plugin(each.name) for each in plugin_names()],
         "connections": [_connection(name, settings) for name in settings.names()],
         "retiring": _retiring(),
@@ -44,6 +47,19 @@ def doctor(as_json: bool) -> None:
         _show(found)
     if any(each["problem"] for each in found["plugins"]):
         raise SystemExit(1)
+
+
+def _ledger(spooled: int) -> dict[str, Any]:
+    """Where the ledger is, and what is open on it and in the spool."""
+    where = settled_ledger()
+    if where is None or not where.exists():
+        return {"ledger": str(where) if where else None, "ledger_problem": None, "open_jobs": spooled}
+    try:
+        with contextlib.closing(Reader.open(where)) as reader:
+            open_jobs = len({unit.call_id for unit in reader.open_units()})
+    except ImageGenError as error:
+        return {"ledger": str(where), "ledger_problem": error.message, "open_jobs": spooled}
+    return {"ledger": str(where), "ledger_problem": None, "open_jobs": spooled + open_jobs}
 
 
 def _plugin(name: str) -> dict[str, Any]:
@@ -82,7 +98,9 @@ def _retiring() -> list[dict[str, str | None]]:
 def _show(found: dict[str, Any]) -> None:
     click.echo(f"Python {found['python']}")
     click.echo(f"settings: {found['settings_file'] or 'no imagegen.toml in ' + found['settings_folder']}")
-    click.echo(f"spool: {found['spool']} ({found['open_jobs']} open)")
+    click.echo(f"ledger: {found['ledger_problem'] or found['ledger'] or 'off'}")
+    click.echo(f"spool: {found['spool']}")
+    click.echo(f"open jobs: {found['open_jobs']}")
     click.echo("plugins:")
     for plugin in found["plugins"]:
         click.echo(f"  {plugin['name']}: {plugin['problem'] or 'loads'}")

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from imagegen.cli import showing
+from imagegen.cli.using import settled_ledger
 from imagegen.errors import ConfigurationError
 from imagegen.ledger import ledger_path
-from imagegen.settings import Settings
 from imagegen.types.run import read_money
 
 if TYPE_CHECKING:
@@ -28,13 +28,9 @@ def ledger_option(command: Callable[..., Any]) -> Callable[..., Any]:
         "--ledger",
         "path",
         metavar="PATH",
-        callback=lambda context, option, given: ledger_path(given or _own()),
+        callback=lambda context, option, given: ledger_path(given) if given else settled_ledger() or ledger_path(True),
         help="A ledger's file or folder; your own without this.",
     )(command)
-
-
-def _own() -> Any:
-    return Settings.load().client_defaults().get("ledger") or True
 
 
 @contextlib.contextmanager

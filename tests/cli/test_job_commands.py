@@ -132,3 +132,14 @@ def test_a_ledger_can_be_switched_off(imagegen, tmp_path):
     refused = imagegen("generate", "a", "-m", "stub:painter", "--key", "k")
     assert refused.returncode == 1
     assert "needs a ledger" in refused.stderr
+
+
+def test_doctor_counts_what_is_open_on_the_ledger(imagegen, tmp_path):
+    """Where the ledger is, how much is open on it; a ledger that cannot be read is told, and ends nothing."""
+    imagegen("submit", "a red circle", "-m", "stub:slow", "--size", "64x64")
+    found = json.loads(imagegen("doctor", "--json").stdout)
+    assert (found["ledger"], found["open_jobs"]) == (str(tmp_path / "state" / "ledger.sqlite"), 1)
+    (tmp_path / "state" / "ledger.sqlite").write_bytes(b"no database" * 1000)
+    damaged = imagegen("doctor")
+    assert "cannot be read" in damaged.stdout
+    assert "connections:" in damaged.stdout
