@@ -19,6 +19,7 @@ from imagegen.errors import (
     BadOutputError,
     Billed,
     BudgetExceededError,
+    ConfigurationError,
     DeadlineExceededError,
     ImageGenError,
     ModerationError,
@@ -26,6 +27,7 @@ from imagegen.errors import (
 )
 from imagegen.ledger import Budget, CallRow, Intent, Kept, Settlement, Store, UnitState
 from imagegen.ledger.amounts import to_nano, to_nano_up
+from imagegen.ledger.claims import take_left
 from imagegen.secrets import without_prompt
 from imagegen.threads import in_thread
 from imagegen.types.job import JobPart, part_to_json
@@ -73,11 +75,15 @@ class Booking:
     problems: list[str] = field(default_factory=list)
     in_full: bool = True
     """Whether the result is that of all pictures that were asked, so that it can stand for the call."""
+    left_by_another: bool = False
+    """Whether the call was begun before: entering takes it over from whoever has left it."""
     ended: bool = False
     parked: bool = False
     """True once its end is somebody else's: what was paid ends in the background."""
 
     async def __aenter__(self) -> Self:
+        if self.left_by_another and not await self.ledger.do(take_left, self.call.id, self.ledger.alive):
+            raise ConfigurationError(f"job {self.call.id[:8]} is still under way: ask again when it has ended")
         return self
 
     async def __aexit__(self, *exception: object) -> None:

@@ -27,7 +27,7 @@ from imagegen.types.request import ImageRequest, request_of
 from imagegen.types.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from imagegen.ledger import UnitRow
     from imagegen.ledger.files import Folder
@@ -137,10 +137,7 @@ class Books:
             if isinstance(held, Stored):
                 return await self._replayed(held, f"job {held.call_id[:8]}")
             if held is not None:
-                found = await self.rest_of(held)
-                if not await self.ledger.do(_take, held.call.id, self.ledger.alive):
-                    raise ConfigurationError(f"job {held.call.id[:8]} is still under way: ask again when it has ended")
-                return found
+                return await self.rest_of(held)
         spooled = jobs.read_job(job, self.spare)
         return self._found_in_spool(spooled)
 
@@ -178,7 +175,9 @@ class Books:
             raise ConfigurationError(f"job {mine.call.id[:8]} has nothing to collect")
         job = Job.from_json(_with_prompt(row["job"], await self._prompt(mine.call.id)))
         units, parts, outcomes = zip(*found, strict=True)
-        return Found(replace(job, parts=parts), self._booking(mine.call, job.request.prompt), outcomes, units)
+        booked = self._booking(mine.call, job.request.prompt)
+        booked.left_by_another = True
+        return Found(replace(job, parts=parts), booked, outcomes, units)
 
     async def _part(self, unit: UnitRow) -> tuple[JobPart, Output | RemoteJob] | None:
         if unit.state in (UnitState.SUBMITTED, UnitState.READY) and unit.part is not None:
@@ -280,18 +279,6 @@ def _pictures(folder: Folder, names: Sequence[str]) -> list[PictureData]:
 def _adopt(store: Store, intents: Sequence[tuple[Intent, str]]) -> None:
     for intent, part in intents:
         store.adopt(intent, part)
-
-
-def _take(store: Store, call_id: str, alive: Callable[[str], bool]) -> bool:
-    """Make a call this worker's, to collect it; not one that somebody is making now."""
-    row = store.call(call_id)
-    if row is None or (row["ended_at"] is None and alive(row["worker"])):
-        return False
-    if row["ended_at"] is None:
-        store.orphan([row["worker"]])
-        row = store.call(call_id)
-    call = CallRow(call_id, "", "", "")
-    return row is not None and store.take_over(call, row)
 
 
 def _held(store: Store, call_id: str) -> Mine | Stored | None:

@@ -17,27 +17,28 @@ from imagegen import booking, plugins, reconciling
 from imagegen.background import Background
 from imagegen.booking import Booking, check_ceiling
 from imagegen.books import Books, Found
-from imagegen.errors import ConfigurationError, ImageGenError
+from imagegen.errors import ConfigurationError, DeadlineExceededError, ImageGenError
 from imagegen.eventstream import EventStream, Tell
 from imagegen.files import check_writable
 from imagegen.jobs import OpenJob
 from imagegen.ledger import Ledger, ledger_path
 from imagegen.ledger.claims import GIVES, Mine
-from imagegen.lines import Lines
+from imagegen.lines import Line, Lines
 from imagegen.parking import finished, park
 from imagegen.planning import Wish, plan_call, plan_one, resolve
-from imagegen.provider import ask_cancel, has_jobs
+from imagegen.provider import Call, ask_cancel, has_jobs
 from imagegen.results import Piece
 from imagegen.running import PlanRun
 from imagegen.settings import Settings, missing_key
 from imagegen.spool import Spool, default_folder
 from imagegen.types.connection import Connection
-from imagegen.types.job import Job, OpenUnit, Operation, Plan, Reconciled
+from imagegen.types.job import Job, OpenUnit, Operation, Plan, Reconciled, RemoteJob
 from imagegen.types.request import ImageRequest
 from imagegen.types.result import ImageResult
 from imagegen.types.run import CallFields, Policy, Run, StorePrompts, read_call, read_money
 from imagegen.underway import UnderWay, plan_of
 
+_CANCEL_S = 30.0
 _NAMED = 100
 """How many cancelled calls `close` still names."""
 _log = logging.getLogger("imagegen.client")
@@ -223,14 +224,14 @@ class AsyncClient:
         if isinstance(found, ImageResult):
             raise ConfigurationError("it was collected already: there is nothing to stop")
         opened = OpenJob(found.job, self._books.spare)
-        _, run = read_call(opened.job.request, {"model": opened.job.model, "timeout_s": 30}, {})
+        timeout_s = min(_CANCEL_S, float(self._defaults.get("timeout_s", _CANCEL_S)))
+        _, run = read_call(opened.job.request, {"model": opened.job.model, "timeout_s": timeout_s}, {})
         call, line = UnderWay(run, sum(part.n for part in opened.job.parts)), self._lines.line(opened.job.model)
         pieces = call.begin(plan_of(opened.job, line.endpoint), line.endpoint.provider)
         async with found.booking as booked:
             for piece, part, unit in zip(pieces, found.job.parts, found.units, strict=True):
                 if part.remote is not None:
-                    async with asyncio.timeout_at(call.deadline):
-                        await ask_cancel(line.provider, part.remote, line.call(call, piece))
+                    await _stopped(line, part.remote, line.call(call, piece))
                     await opened.ended(part.index)
                     await booked.cancelled(unit)
         self._opened.pop(found.job.id, None)
@@ -375,6 +376,16 @@ def _check_before_money(plan: Plan, run: Run) -> None:
     check_ceiling(plan.cost, plan.request.n, run)
     if run.save_to is not None:
         check_writable(run.save_to)
+
+
+async def _stopped(line: Line, remote: RemoteJob, call: Call) -> None:
+    try:
+        async with asyncio.timeout_at(call.deadline):
+            await ask_cancel(line.provider, remote, call)
+    except TimeoutError:
+        raise DeadlineExceededError(
+            f"no answer to the cancel of job {remote.id}: it may go on, and can be collected with resume()"
+        ) from None
 
 
 def _job(job_id: str, plan: Plan) -> Job:

@@ -93,6 +93,17 @@ def take_up(
     return Mine(call, units, problem) if store.take_over(call, row) else Busy()
 
 
+def take_left(store: Store, call_id: str, alive: Callable[[str], bool]) -> bool:
+    """Make a call this worker's, to collect what it was given; not one that somebody is making now."""
+    row = store.call(call_id)
+    if row is not None and row["ended_at"] is None:
+        if alive(row["worker"]):
+            return False
+        store.orphan([row["worker"]])
+        row = store.call(call_id)
+    return row is not None and store.take_over(CallRow(row["id"], row["binding"], "", ""), row)
+
+
 def _lacks_some(units: Sequence[UnitRow]) -> bool:
     """Whether a part of the call has an unknown outcome and no later try gave its pictures."""
     given = {unit.task for unit in units if unit.state in GIVES}

@@ -13,7 +13,7 @@ from core.test_jobs import Jobs
 
 import imagegen
 from imagegen.ledger import Store
-from imagegen.testing.faults import Answer, CloseAnswerless, FaultServer, Instead
+from imagegen.testing.faults import Answer, CloseAnswerless, FaultServer, Hang, Instead
 
 pytestmark = pytest.mark.anyio
 SYNC = "acme:sketch"
@@ -188,3 +188,30 @@ async def test_a_job_that_cannot_be_asked_about_is_not_bought_again(tmp_path, po
                 assert isinstance(found, imagegen.ConfigurationError | imagegen.QuotaError), found
                 assert [each.state for each in await asking.jobs()] == ["submitted"]
         assert jobs.accepted == 1
+
+
+async def test_a_mistaken_resume_holds_nobody_up(tmp_path):
+    """A ``resume`` or ``cancel`` that cannot begin leaves the job to the next one, in the same process too."""
+    async with Jobs(DONE) as jobs, client(jobs.server, ledger=tmp_path) as asking:
+        job = await asking.submit("a fox", model=JOBS, key="k")
+        with pytest.raises(imagegen.ConfigurationError, match="timeout_s"):
+            await asking.resume(job.id, timeout_s=-1)
+        async with imagegen.AsyncClient(ledger=tmp_path) as without_address:
+            assert isinstance(await outcome(without_address.cancel(job.id)), imagegen.ImageGenError)
+            assert (await asking.resume(job.id)).image.data == PNG
+
+
+async def test_a_cancel_without_an_answer_is_an_error_of_ours(tmp_path):
+    """A provider that says nothing to a cancel: told in time, as what it is, and the job is still there to collect."""
+
+    def accepted(received):
+        urls = {f"{each}_url": f"{server.url}/{each}" for each in ("status", "response", "cancel")}
+        return Answer({"request_id": "r1", "status": "IN_QUEUE", **urls})
+
+    async with FaultServer(accepted, [None, Hang()]) as server:
+        connection = imagegen.Connection(api_key="k" * 20, base_url=server.url)
+        async with imagegen.AsyncClient(connections={"fal": connection}, ledger=tmp_path, timeout_s=1) as asking:
+            job = await asking.submit("a fox", model="fal:fal-ai/flux/dev", size="512x512")
+            with pytest.raises(imagegen.DeadlineExceededError, match="no answer"):
+                await asking.cancel(job.id)
+            assert [each.state for each in await asking.jobs()] == ["submitted"]
