@@ -10,7 +10,7 @@ demo: $(VENV)/.installed
 	@$(RUN) -m imagegen.demo
 
 test: $(VENV)/.tests
-	$(RUN) -m pytest -n 3 --dist worksteal
+	$(RUN) -m pytest -n 4 --dist worksteal
 
 check: $(VENV)/.tests
 	$(VENV)/bin/ruff format --check .
