@@ -123,9 +123,11 @@ class AcceptThen:
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Answers with a body that was changed on the way, under a length that fits."""
+    """Answers with a body, or headers, that were changed on the way, under a length that fits."""
 
-    change: Callable[[bytes], bytes]
+    change: Callable[[bytes], bytes] = bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """In place of the answer's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,9 +301,12 @@ class FaultServer:
             case AcceptThen(answer=other):
                 await self._answer(received)
                 await _send(writer, other)
-            case Damage(change=change):
+            case Damage(change=change, headers=headers):
                 answer = await self._answer(received)
-                await _send(writer, replace(answer, body=change(answer.content())))
+                kept = {name.lower(): value for name, value in answer.headers.items()}
+                if not isinstance(answer.body, bytes):
+                    kept = {"content-type": "application/json"} | kept
+                await _send(writer, replace(answer, body=change(answer.content()), headers={**kept, **headers}))
             case Late(pause_s=pause_s):
                 await asyncio.sleep(pause_s)
                 await _send(writer, await self._answer(received))

@@ -1,0 +1,99 @@
+"""A good call, from the request that a strict fake takes to the picture, its cost and its bytes."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import ImageChops
+
+import imagegen
+from imagegen.testing.faults import Damage
+from imagegen.testing.pictures import corner_mask, halves, pictures_in, with_unknown_members
+from imagegen.testing.suite.asking import Asked, Asking
+
+_JUDGED = 48
+"""By so many levels a pixel must differ to count as repainted: a lossy format changes all of them a little."""
+
+
+class Answers(Asking):
+    """The fake is strict: that it takes a request is half of the proof."""
+
+    @pytest.mark.parametrize("operation", ["generate", "edit"])
+    async def test_call_gives_a_picture(self, asking: Asked, operation: str) -> None:
+        """One submit, one whole picture, byte for byte as the provider sent it."""
+        self.needs_operation(operation)
+        result = await asking.call(operation)
+        sent = [found for body in asking.front.answers for found in pictures_in(body)]
+        assert result.image.data in sent, "the picture is not the one that the provider sent"
+        assert result.image.width > 0
+        assert result.image.height > 0
+        assert (len(asking.submits), len(result.attempts), result.failures) == (1, 1, ())
+        assert result.attempts[0].state is imagegen.AttemptState.BILLED
+
+    async def test_several_pictures(self, asking: Asked) -> None:
+        """As many as were asked, in as few submits as the model allows."""
+        self.needs_operation("generate")
+        wanted = 3
+        result = await asking.call(n=wanted)
+        assert len(result.images) == wanted
+        assert len(asking.submits) == len(self.plan(n=wanted).tasks)
+
+    async def test_cost_has_a_source(self, asking: Asked) -> None:
+        """A figure says where it comes from; what nobody knows is None, never 0 by default."""
+        self.needs_operation("generate")
+        cost = (await asking.call()).cost
+        if cost.amount_usd is not None:
+            assert cost.source is not None
+            assert cost.known_usd <= cost.amount_usd
+        planned = self.plan().cost.at_most_usd
+        if planned is not None and cost.amount_usd is not None:
+            assert cost.amount_usd <= planned, "more than the plan's upper bound: the catalogue's price is wrong"
+
+    async def test_size_comes_as_it_was_planned(self, asking: Asked) -> None:
+        """What came is checked against what was asked: a difference is told."""
+        self.needs_operation("generate")
+        for size in ("1024x1024", "1536x1024", "512x512"):
+            try:
+                result = await asking.call(size=size)
+            except imagegen.UnsupportedError:
+                continue
+            got = f"{result.image.width}x{result.image.height}"
+            assert got == size or any(each.field == "size" for each in result.adaptations)
+            return
+        pytest.skip("no usual size can be asked for")
+
+    async def test_mask_repaints_what_is_white(self, asking: Asked) -> None:
+        """A round trip with a mask that no flip or turn leaves as it is: the fake repaints exactly where it is white."""
+        model = self.masked_model or self.model
+        if not self.entry_of(model).capabilities.mask:
+            pytest.skip("the model takes no mask")
+        original, mask = halves(), corner_mask()
+        asked = {"output_format": "png"} if self._takes_png(model) else {}
+        result = await asking.call("edit", model=model, images=[original], mask=mask, **asked)
+        drawn = result.image.pil().convert("RGB")
+        assert drawn.size == original.size
+        changed = ImageChops.difference(drawn, original).convert("L").point(lambda value: 255 * (value > _JUDGED))
+        wrong = ImageChops.difference(changed, mask)
+        share = wrong.histogram()[255] / (mask.width * mask.height)
+        assert share < 0.01, f"{share:.0%} of the picture is repainted where it should stay, or the other way round"
+
+    def _takes_png(self, model: str) -> bool:
+        rule = self.entry_of(model).capabilities.parameters.get("output_format")
+        return rule is not None and (not rule.values or "png" in rule.values)
+
+    async def test_unknown_members_are_tolerated(self, asking: Asked) -> None:
+        """An API may grow: members that nobody knows change nothing."""
+        self.needs_operation("generate")
+        grown = Damage(with_unknown_members)
+        asking.meets(submit=grown, later=grown)
+        assert (await asking.call()).image.width > 0
+
+    async def test_stream_ends_with_a_picture(self, asking: Asked) -> None:
+        """Where the model streams, the last event is the result."""
+        if not self.entry.capabilities.streaming:
+            pytest.skip("the model does not stream")
+        client = await asking.client()
+        async with client.stream(**self.asked(model=self.model)) as events:
+            found = [event async for event in events]
+        assert isinstance(found[-1], imagegen.Done)
+        assert found[-1].result.image.width > 0
+        assert len(asking.submits) == 1

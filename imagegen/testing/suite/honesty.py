@@ -1,0 +1,146 @@
+"""Nothing changes in silence: what is asked is in the request, or an adaptation says that it is not, or it is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from PIL import Image, ImageOps
+
+import imagegen
+from imagegen.catalogue import Parameter
+from imagegen.provider import HttpProvider
+from imagegen.testing.pictures import corner_mask, halves
+from imagegen.testing.suite.asking import Asking
+
+_VALUES: dict[str, tuple[Any, ...]] = {
+    "size": ("512x512", "768x768", "1024x1024", "1536x1024", "1024x1536", "1920x1088"),
+    "aspect_ratio": ("1:1", "16:9", "9:16"),
+    "resolution": ("1K", "2K"),
+    "quality": ("low", "medium", "high"),
+    "background": ("transparent", "opaque"),
+    "seed": (1, 2),
+    "negative_prompt": ("rain", "snow"),
+    "output_format": ("png", "jpeg", "webp"),
+    "output_compression": (40, 80),
+    "end_user_id": ("u-1", "u-2"),
+    "n": (1, 2),
+    "prompt": ("a red fox", "a blue fox"),
+}
+"""Values of each request field; any two that are sent as asked must differ in the request."""
+_WITH = {"output_compression": {"output_format": "jpeg"}}
+
+
+class Honesty(Asking):
+    """No server is needed."""
+
+    @pytest.mark.parametrize("policy", ["adapt", "best_effort"])
+    @pytest.mark.parametrize("operation", ["generate", "edit"])
+    @pytest.mark.parametrize("field", sorted(_VALUES))
+    def test_no_field_is_dropped_in_silence(self, field: str, operation: str, policy: str) -> None:
+        """Two values that are both taken as asked make two different requests."""
+        self._needs(operation)
+        planned = {}
+        for value in _VALUES[field]:
+            plan = self._plan_or_none(operation, policy=policy, **_WITH.get(field, {}), **{field: value})
+            if plan is not None and not _told(plan, field):
+                planned[value] = self.wires(plan)
+        _all_differ(planned, f"{self.model}: {field}")
+
+    @pytest.mark.parametrize("operation", ["generate", "edit"])
+    @pytest.mark.parametrize("field", sorted(_VALUES))
+    def test_strict_refuses_what_would_be_changed(self, field: str, operation: str) -> None:
+        """Whatever is an adaptation is an error under the policy ``strict``."""
+        self._needs(operation)
+        for value in _VALUES[field]:
+            asked = {**_WITH.get(field, {}), field: value}
+            plan = self._plan_or_none(operation, **asked)
+            if plan is not None and plan.adaptations:
+                with pytest.raises(imagegen.UnsupportedError):
+                    self.plan(operation, policy="strict", **asked)
+
+    def test_every_input_picture_is_sent(self) -> None:
+        """Other pictures make another request, in number and in content."""
+        self._needs("edit")
+        other, most = ImageOps.mirror(halves()), self.entry.capabilities.references
+        given: dict[str, list[Image.Image]] = {"one": [halves()], "another": [other]}
+        if most > 1:
+            given |= {"two": [halves(), other], "two, turned": [other, halves()]}
+        _all_differ({name: self.wires(self.plan("edit", images=images)) for name, images in given.items()}, "images")
+
+    def test_mask_is_sent(self) -> None:
+        """Another mask makes another request; a model without masks refuses one."""
+        model = self.masked_model or self.model
+        self._needs("edit")
+        masks = {"a mask": corner_mask(), "another": ImageOps.mirror(corner_mask()), "none": None}
+        if not self.entry_of(model).capabilities.mask:
+            with pytest.raises(imagegen.UnsupportedError):
+                self.plan("edit", model, mask=corner_mask())
+            return
+        _all_differ({name: self.wires(self.plan("edit", model, mask=mask)) for name, mask in masks.items()}, "mask")
+
+    @pytest.mark.parametrize("operation", ["generate", "edit"])
+    def test_every_option_is_sent(self, operation: str) -> None:
+        """Each option that the catalogue names changes the request."""
+        self._needs(operation)
+        for name, rule in self.entry.capabilities.options.items():
+            planned = {}
+            for value in _values_of(rule, self.provider.Options.model_fields[name].annotation):
+                plan = self._plan_or_none(operation, options={self.name: {name: value}})
+                if plan is not None and not _told(plan, name):
+                    planned[str(value)] = self.wires(plan)
+            _all_differ(planned, f"{self.model}: option {name}")
+
+    @pytest.mark.parametrize("operation", ["generate", "edit"])
+    def test_hidden_defaults_are_stated(self, operation: str) -> None:
+        """What the provider would choose unseen, and would bill, stands in the plan and in the request."""
+        self._needs(operation)
+        plan, provider = self.plan(operation), self.provider
+        assert isinstance(provider, HttpProvider)
+        rules = {**self.entry.capabilities.parameters, **self.entry.capabilities.options}
+        hidden = {
+            name
+            for name, rule in rules.items()
+            if rule.send_default and (not rule.operations or operation in rule.operations)
+        }
+        stated = hidden & plan.tasks[0].defaults.keys()
+        assert stated <= plan.defaults.keys()
+        for name in stated:
+            without = {each: value for each, value in plan.tasks[0].defaults.items() if each != name}
+            assert provider.wire(plan.tasks[0]) != provider.wire(replace(plan.tasks[0], defaults=without)), name
+
+    def _needs(self, operation: str) -> None:
+        self.needs_http()
+        self.needs_operation(operation)
+
+    def _plan_or_none(self, operation: str, **fields: Any) -> imagegen.Plan | None:
+        try:
+            return self.plan(operation, **fields)
+        except (imagegen.UnsupportedError, imagegen.ConfigurationError):
+            return None
+
+
+def _told(plan: imagegen.Plan, field: str) -> bool:
+    return any(field in each.field for each in plan.adaptations)
+
+
+def _all_differ(planned: dict[Any, Any], what: str) -> None:
+    names = list(planned)
+    for index, one in enumerate(names):
+        for other in names[index + 1 :]:
+            assert planned[one] != planned[other], f"{what}: {one} and {other} make the same request, and nobody is told"
+
+
+def _values_of(rule: Parameter, annotation: Any) -> tuple[Any, ...]:
+    """Two or more values of an option; none where the catalogue and the type do not say."""
+    if rule.values:
+        return rule.values
+    if rule.flag or annotation in (bool, bool | None):
+        return (True, False)
+    if rule.minimum is not None and rule.maximum is not None:
+        whole = annotation in (int, int | None)
+        return tuple(int(each) if whole else each for each in (rule.minimum, rule.maximum))
+    if annotation in (str, str | None):
+        return ("one", "other")
+    return ()
