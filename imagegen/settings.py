@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +15,7 @@ from typing import Any
 from imagegen import catalogue
 from imagegen.entry_points import OWN, plugin_names
 from imagegen.errors import ConfigurationError
+from imagegen.files import write_atomic
 from imagegen.secrets import Secret
 from imagegen.types.connection import Connection, Endpoint, KeySource
 from imagegen.types.limits import Limits
@@ -157,6 +160,45 @@ def plugin_refused(name: str, distribution: str) -> bool:
         return True
     allowed = rules.get("allow")
     return allowed is not None and distribution != OWN and not {name, distribution} & set(allowed)
+
+
+def trust_plugin(name: str) -> tuple[Path, list[str]]:
+    """Write ``name``, a provider or a distribution, among the plugins that may be loaded; the file and all of them.
+
+    Nothing else in the file changes, comments included.
+
+    Raises:
+        ConfigurationError: Nothing installed bears the name, or the file has to be edited by hand.
+    """
+    names = {each.name for each in plugin_names()} | {each.distribution for each in plugin_names()}
+    if name not in names:
+        raise ConfigurationError(f"no installed plugin is called {name!r}; installed: {', '.join(sorted(names))}")
+    path = config_folder() / "imagegen.toml"
+    found = _read(path)
+    allowed = [str(each) for each in found.get("plugins", {}).get("allow", ())]
+    if name in allowed:
+        return path, allowed
+    allowed.append(name)
+    text = path.read_text() if path.exists() else ""
+    line = f"allow = {json.dumps(allowed)}"
+    if "allow" in found.get("plugins", {}):
+        text = re.sub(r"(?m)^\s*allow\s*=\s*\[[^\]]*\]", lambda match: line, text, count=1)
+    elif "plugins" in found:
+        text = re.sub(r"(?m)^\s*\[plugins\]", lambda match: f"{match[0]}\n{line}", text, count=1)
+    else:
+        text = f"{text.rstrip()}\n\n[plugins]\n{line}\n".lstrip()
+    if _parsed(text) != {**found, "plugins": {**found.get("plugins", {}), "allow": allowed}}:
+        raise ConfigurationError(f"{path}: write {name!r} under allow in [plugins] by hand; nothing was changed")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, text.encode(), mode=0o600)
+    return path, allowed
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
 
 
 def _limits(table: Mapping[str, Any] | None) -> Limits | None:

@@ -7,10 +7,12 @@ if TYPE_CHECKING:
     from imagegen.testing.faults import Answer as Answer
     from imagegen.testing.faults import FaultServer as FaultServer
     from imagegen.testing.faults import Received as Received
+    from imagegen.testing.recordings import Recorded as Recorded
+    from imagegen.testing.recordings import recorded as recorded
     from imagegen.testing.suite import ProviderSuite as ProviderSuite
     from imagegen.testing.suite import Refusal as Refusal
 
-_HOMES = {"faults": "Answer FaultServer Received", "suite": "ProviderSuite Refusal"}
+_HOMES = {"faults": "Answer FaultServer Received", "recordings": "Recorded recorded", "suite": "ProviderSuite Refusal"}
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = sorted(_HOME_OF)  # pyright: ignore[reportUnsupportedDunderAll]

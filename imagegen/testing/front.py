@@ -1,11 +1,11 @@
 """A server in front of a fake: it hands on what it hears, writes it down, and makes requests meet faults.
 
-Every address of the fake that stands in its answers leads through a front too, so that polls and downloads are heard.
+Every address of the fake that stands in its answers is replaced by one below the front, so that polls and downloads are
+heard too; another address than the base URL's becomes a path that begins with ``/~``.
 """
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import re
 from collections.abc import Callable
@@ -16,7 +16,9 @@ from urllib.parse import urlsplit
 import httpx2
 
 from imagegen.testing.faults import Answer, Answering, Fault, FaultServer, Received
+from imagegen.testing.pictures import SIGNATURES
 
+_OTHER = re.compile(r"/~(\d+)")
 _ORIGIN = re.compile(rb"http://127\.0\.0\.1:\d+")
 _HOP = frozenset({"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "keep-alive"})
 _TIMEOUT_S = 30
@@ -47,20 +49,20 @@ class Front:
         """Every request whose head arrived, at whichever address."""
         self.answers: list[bytes] = []
         """The bodies that the fake gave, as they were sent on."""
-        self._origins: dict[str, str] = {}
-        self._asking = asyncio.Lock()
+        self._origins: list[str] = []
 
     async def __aenter__(self) -> Self:
         self._stack = AsyncExitStack()
         path = ""
         if callable(self._upstream):
-            server = FaultServer(self._answered(self._upstream), rule=self._heard)
-            self.origin = (await self._stack.enter_async_context(server)).url
+            answering: Answering = self._upstream
         else:
+            answering = self._hand_on
             await _entered(self._stack, self._upstream)
             origin, path = _split(self._upstream.base_url)
+            self._origins.append(origin)
             self._http = await self._stack.enter_async_context(httpx2.AsyncClient(timeout=_TIMEOUT_S, trust_env=False))
-            self.origin = await self._front_of(origin)
+        self.origin = (await self._stack.enter_async_context(FaultServer(self._noted(answering), rule=self._heard))).url
         self.base_path = path.rstrip("/")
         self.base_url = self.origin + self.base_path
         return self
@@ -77,15 +79,7 @@ class Front:
         self.received.append(received)
         return self.rule(received)
 
-    async def _front_of(self, origin: str) -> str:
-        """The front of one address of the fake; made when the address is first seen."""
-        async with self._asking:
-            if origin not in self._origins:
-                server = FaultServer(self._answered(self._handed_on(origin)), rule=self._heard)
-                self._origins[origin] = (await self._stack.enter_async_context(server)).url
-        return self._origins[origin]
-
-    def _answered(self, answering: Answering) -> Answering:
+    def _noted(self, answering: Answering) -> Answering:
         async def answered(received: Received) -> Answer:
             found = answering(received)
             answer = found if isinstance(found, Answer) else await found
@@ -94,27 +88,32 @@ class Front:
 
         return answered
 
-    def _handed_on(self, origin: str) -> Answering:
-        async def answer(received: Received) -> Answer:
-            headers = {name: value for name, value in received.headers.items() if name not in _HOP}
-            reply = await self._http.request(
-                received.method, origin + received.path, headers=headers, content=received.body
-            )
-            kept = {name: value for name, value in reply.headers.items() if name not in _HOP | {"content-encoding"}}
-            if "location" in kept:
-                kept["location"] = (await self._fronted(kept["location"].encode())).decode()
-            return Answer(await self._fronted(reply.content), reply.status_code, kept)
+    async def _hand_on(self, received: Received) -> Answer:
+        headers = {name: value for name, value in received.headers.items() if name not in _HOP}
+        number, path = _below(received.path)
+        url = self._origins[number] + path
+        reply = await self._http.request(received.method, url, headers=headers, content=received.body)
+        kept = {name: value for name, value in reply.headers.items() if name not in _HOP | {"content-encoding"}}
+        if "location" in kept:
+            kept["location"] = self._fronted(kept["location"].encode()).decode()
+        return Answer(self._fronted(reply.content), reply.status_code, kept)
 
-        return answer
+    def _fronted(self, content: bytes) -> bytes:
+        """The same with every address of the fake replaced by one below the front; a picture stays as it is."""
+        return content if content.startswith(SIGNATURES) else _ORIGIN.sub(self._below_front, content)
 
-    async def _fronted(self, content: bytes) -> bytes:
-        """The same with every address of the fake replaced by that of its front."""
-        if content[:1] not in b"{[hd":  # JSON, a link, an event stream; never a picture
-            return content
-        for origin in set(_ORIGIN.findall(content)):
-            if origin.decode() not in self._origins.values():
-                content = content.replace(origin, (await self._front_of(origin.decode())).encode())
-        return content
+    def _below_front(self, found: re.Match[bytes]) -> bytes:
+        origin = found[0].decode()
+        if origin not in self._origins:
+            self._origins.append(origin)
+        number = self._origins.index(origin)
+        return (self.origin + (f"/~{number}" if number else "")).encode()
+
+
+def _below(path: str) -> tuple[int, str]:
+    """Which of the fake's addresses a path is of, and the path there."""
+    found = _OTHER.match(path)
+    return (int(found[1]), path[found.end() :] or "/") if found else (0, path)
 
 
 def _path(received: Received) -> str:

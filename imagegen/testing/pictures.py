@@ -14,7 +14,7 @@ from typing import Any
 
 from PIL import Image
 
-_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF", b"GIF8", b"<svg", b"<?xml")
+SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF", b"GIF8", b"<svg", b"<?xml")
 _SHORTEST = 64
 _DATA_URL = re.compile(r"data:[\w/+.-]+;base64,")
 
@@ -57,12 +57,12 @@ def huge() -> bytes:
     chunks = (
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in parts
     )
-    return _SIGNATURES[0] + b"".join(chunks)
+    return SIGNATURES[0] + b"".join(chunks)
 
 
 def pictures_in(body: bytes) -> list[bytes]:
     """Every picture of an answer: the body itself, or base64 in its JSON."""
-    if body.startswith(_SIGNATURES):
+    if body.startswith(SIGNATURES):
         return [body]
     try:
         return [found for text in _texts(json.loads(body)) if (found := _decoded(text)) is not None]
@@ -72,7 +72,7 @@ def pictures_in(body: bytes) -> list[bytes]:
 
 def with_pictures(body: bytes, change: Callable[[bytes], bytes]) -> bytes:
     """The same answer with every picture changed."""
-    if body.startswith(_SIGNATURES):
+    if body.startswith(SIGNATURES):
         return change(body)
 
     def changed(text: str) -> str:
@@ -92,11 +92,11 @@ def with_text(body: bytes, change: Callable[[str, str], str]) -> bytes:
     """The same JSON with each text member replaced by what ``change(name, text)`` gives."""
     return _mapped(
         body,
-        lambda value: {
-            name: change(name, each) if isinstance(each, str) else each for name, each in value.items()
-        }
-        if isinstance(value, dict)
-        else value,
+        lambda value: (
+            {name: change(name, each) if isinstance(each, str) else each for name, each in value.items()}
+            if isinstance(value, dict)
+            else value
+        ),
     )
 
 
@@ -129,4 +129,4 @@ def _decoded(text: str) -> bytes | None:
         found = base64.b64decode(_DATA_URL.sub("", text, count=1), validate=True)
     except (binascii.Error, ValueError):
         return None
-    return found if found.startswith(_SIGNATURES) else None
+    return found if found.startswith(SIGNATURES) else None

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
-from PIL import ImageChops
+from PIL import Image, ImageChops
 
 import imagegen
+from imagegen import ImageRequest
 from imagegen.testing.faults import Damage
 from imagegen.testing.pictures import corner_mask, halves, pictures_in, with_unknown_members
 from imagegen.testing.suite.asking import Asked, Asking
 
+_MOST_VALUES = 8
 _JUDGED = 48
 """By so many levels a pixel must differ to count as repainted: a lossy format changes all of them a little."""
 
@@ -61,16 +66,41 @@ class Answers(Asking):
             return
         pytest.skip("no usual size can be asked for")
 
+    @pytest.mark.parametrize("operation", ["generate", "edit"])
+    async def test_promises_of_the_catalogue_hold(self, asking: Asked, operation: str) -> None:
+        """Every value that the catalogue names for a field, the strict fake takes."""
+        self.needs_operation(operation)
+        client = await asking.client()
+        verb = getattr(client, operation)
+        for fields in self._promised(operation):
+            try:
+                result = await verb(**self.asked(operation, model=self.model_for(operation), **fields))
+            except imagegen.UnsupportedError:
+                continue
+            except imagegen.ImageGenError as error:
+                pytest.fail(f"{fields}: {error!r}")
+            assert result.image.width > 0
+
+    def _promised(self, operation: str) -> Iterator[dict[str, Any]]:
+        capabilities = self.entry_of(self.model_for(operation)).capabilities
+        yield from ({"size": size} for size in capabilities.sizes.sizes[:_MOST_VALUES])
+        yield from ({"aspect_ratio": ratio} for ratio in capabilities.sizes.aspect_ratios[:_MOST_VALUES])
+        for name, rule in capabilities.parameters.items():
+            if name in ImageRequest.model_fields and not (rule.operations and operation not in rule.operations):
+                yield from ({name: value} for value in rule.values)
+        for name, rule in capabilities.options.items():
+            if not (rule.operations and operation not in rule.operations):
+                yield from ({"options": {self.name: {name: value}}} for value in rule.values)
+
     async def test_mask_repaints_what_is_white(self, asking: Asked) -> None:
         """A round trip with a mask that no flip or turn leaves as it is: the fake repaints exactly where it is white."""
-        model = self.masked_model or self.model
-        if not self.entry_of(model).capabilities.mask:
+        model = self.model_for("mask")
+        if not self.takes_mask:
             pytest.skip("the model takes no mask")
-        original, mask = halves(), corner_mask()
         asked = {"output_format": "png"} if self._takes_png(model) else {}
-        result = await asking.call("edit", model=model, images=[original], mask=mask, **asked)
+        result = await asking.call("edit", model=model, images=[halves()], mask=corner_mask(), **asked)
         drawn = result.image.pil().convert("RGB")
-        assert drawn.size == original.size
+        original, mask = (each.resize(drawn.size, Image.Resampling.NEAREST) for each in (halves(), corner_mask()))
         changed = ImageChops.difference(drawn, original).convert("L").point(lambda value: 255 * (value > _JUDGED))
         wrong = ImageChops.difference(changed, mask)
         share = wrong.histogram()[255] / (mask.width * mask.height)

@@ -47,8 +47,10 @@ class Asking:
     """Every form in which this provider refuses."""
     statuses: ClassVar[Mapping[int, type[imagegen.ImageGenError]]] = {}
     """Where an error status means something else here than in the table of attempt states."""
+    edit_model: ClassVar[str | None] = None
+    """A model that changes pictures, where `model` does not."""
     masked_model: ClassVar[str | None] = None
-    """A model that takes a mask, where `model` does not."""
+    """A model that takes a mask, where the one that changes pictures does not."""
 
     def fake(self) -> Upstream | None:
         """A strict fake of the provider: it paints, and refuses what the provider refuses. None: there is none."""
@@ -87,6 +89,24 @@ class Asking:
         found = catalogue.find_model(self.name, model.partition(":")[2])
         return found or Model(provider=self.name, id=model.partition(":")[2])
 
+    def operations_of(self, model: str) -> set[str]:
+        """What ``model`` does by the catalogue; by the module, where the catalogue does not know it."""
+        found = catalogue.find_model(self.name, model.partition(":")[2])
+        if found is not None:
+            return {"generate", "edit"} & set(found.capabilities.operations)
+        built = provider_class(self.name)
+        return {each for each in ("generate", "edit") if getattr(built, each, None) is not getattr(HttpProvider, each)}
+
+    def model_for(self, operation: str) -> str:
+        """The model that is asked for it: ``generate``, ``edit``, or ``mask``."""
+        edits = self.edit_model or self.model
+        return {"edit": edits, "mask": self.masked_model or edits}.get(operation, self.model)
+
+    @property
+    def takes_mask(self) -> bool:
+        """Whether the author names a model with masks, or the catalogue says so."""
+        return self.masked_model is not None or self.entry_of(self.model_for("mask")).capabilities.mask
+
     def asked(self, operation: str = "generate", **fields: Any) -> dict[str, Any]:
         """Keywords of a call that the model can do."""
         inputs = {"images": [halves()]} if operation == "edit" else {}
@@ -94,7 +114,7 @@ class Asking:
 
     def plan(self, operation: str = "generate", model: str | None = None, **fields: Any) -> imagegen.Plan:
         """What would be sent."""
-        return imagegen.plan(model=model or self.model, **self.asked(operation, **fields))
+        return imagegen.plan(model=model or self.model_for(operation), **self.asked(operation, **fields))
 
     def wires(self, plan: imagegen.Plan) -> list[imagegen.Wire]:
         """What a plan sends, with the same task keys every time."""
@@ -109,8 +129,9 @@ class Asking:
 
     def needs_operation(self, operation: str) -> None:
         """Skip where the model does not do it."""
-        if operation not in self.entry.capabilities.operations:
-            pytest.skip(f"{self.model} does not {operation}")
+        model = self.model_for(operation)
+        if operation not in self.operations_of(model):
+            pytest.skip(f"{model} does not {operation}")
 
     @pytest.fixture
     def anyio_backend(self) -> str:
@@ -185,7 +206,7 @@ class Asked:
         """One call through a client of its own; ``timeout_s`` and ``allow_private`` may be among the fields."""
         settings = {name: fields.pop(name) for name in ("allow_private", "base_url") if name in fields}
         client = await self.client(**settings)
-        asked = self.suite.asked(operation, **{"model": self.suite.model, **fields})
+        asked = self.suite.asked(operation, **{"model": self.suite.model_for(operation), **fields})
         verb: Callable[..., Any] = getattr(client, operation)
         result: imagegen.ImageResult = await verb(**asked)
         return result
@@ -199,15 +220,15 @@ class Asked:
     @property
     def submit_paths(self) -> set[str]:
         """Where submits go, below the base URL."""
-        operations = self.suite.entry.capabilities.operations
-        models = {self.suite.model, self.suite.masked_model or self.suite.model}
+        suite = self.suite
         plans = [
-            self.suite.plan(each, model)
-            for each in operations
-            for model in models
-            if each in self.suite.entry_of(model).capabilities.operations
+            suite.plan(operation, model)
+            for model in {suite.model_for(each) for each in ("generate", "edit", "mask")}
+            for operation in suite.operations_of(model)
         ]
-        return {wire.path.partition("?")[0] for plan in plans for wire in self.suite.wires(plan)}
+        if suite.takes_mask:
+            plans.append(suite.plan("edit", suite.model_for("mask"), mask=corner_mask()))
+        return {wire.path.partition("?")[0] for plan in plans for wire in suite.wires(plan)}
 
     @property
     def submits(self) -> list[Received]:

@@ -46,8 +46,8 @@ class Contract(Asking):
     def test_operations_of_the_catalogue_are_built(self) -> None:
         """The module has a request for every operation that the catalogue promises."""
         for model in catalogue.models_of(self.name).values():
-            for operation in model.capabilities.operations:
-                built, open_ = getattr(provider_class(self.name), operation, None), getattr(HttpProvider, operation)
+            for operation in {"generate", "edit"} & set(model.capabilities.operations):
+                built, open_ = getattr(provider_class(self.name), operation), getattr(HttpProvider, operation)
                 assert not issubclass(provider_class(self.name), HttpProvider) or built is not open_, model.name
 
     @pytest.mark.parametrize("operation", ["generate", "edit"])

@@ -46,7 +46,7 @@ class Honesty(Asking):
             plan = self._plan_or_none(operation, policy=policy, **_WITH.get(field, {}), **{field: value})
             if plan is not None and not _told(plan, field):
                 planned[value] = self.wires(plan)
-        _all_differ(planned, f"{self.model}: {field}")
+        _all_differ(planned, f"{self.model_for(operation)}: {field}")
 
     @pytest.mark.parametrize("operation", ["generate", "edit"])
     @pytest.mark.parametrize("field", sorted(_VALUES))
@@ -63,7 +63,8 @@ class Honesty(Asking):
     def test_every_input_picture_is_sent(self) -> None:
         """Other pictures make another request, in number and in content."""
         self._needs("edit")
-        other, most = ImageOps.mirror(halves()), self.entry.capabilities.references
+        other = ImageOps.mirror(halves())
+        most = self.entry_of(self.model_for("edit")).capabilities.references
         given: dict[str, list[Image.Image]] = {"one": [halves()], "another": [other]}
         if most > 1:
             given |= {"two": [halves(), other], "two, turned": [other, halves()]}
@@ -71,10 +72,10 @@ class Honesty(Asking):
 
     def test_mask_is_sent(self) -> None:
         """Another mask makes another request; a model without masks refuses one."""
-        model = self.masked_model or self.model
-        self._needs("edit")
+        model = self.model_for("mask")
+        self.needs_http()
         masks = {"a mask": corner_mask(), "another": ImageOps.mirror(corner_mask()), "none": None}
-        if not self.entry_of(model).capabilities.mask:
+        if not self.takes_mask:
             with pytest.raises(imagegen.UnsupportedError):
                 self.plan("edit", model, mask=corner_mask())
             return
@@ -84,13 +85,14 @@ class Honesty(Asking):
     def test_every_option_is_sent(self, operation: str) -> None:
         """Each option that the catalogue names changes the request."""
         self._needs(operation)
-        for name, rule in self.entry.capabilities.options.items():
+        entry = self.entry_of(self.model_for(operation))
+        for name, rule in entry.capabilities.options.items():
             planned = {}
             for value in _values_of(rule, self.provider.Options.model_fields[name].annotation):
                 plan = self._plan_or_none(operation, options={self.name: {name: value}})
                 if plan is not None and not _told(plan, name):
                     planned[str(value)] = self.wires(plan)
-            _all_differ(planned, f"{self.model}: option {name}")
+            _all_differ(planned, f"{entry.name}: option {name}")
 
     @pytest.mark.parametrize("operation", ["generate", "edit"])
     def test_hidden_defaults_are_stated(self, operation: str) -> None:
@@ -98,7 +100,8 @@ class Honesty(Asking):
         self._needs(operation)
         plan, provider = self.plan(operation), self.provider
         assert isinstance(provider, HttpProvider)
-        rules = {**self.entry.capabilities.parameters, **self.entry.capabilities.options}
+        capabilities = self.entry_of(self.model_for(operation)).capabilities
+        rules = {**capabilities.parameters, **capabilities.options}
         hidden = {
             name
             for name, rule in rules.items()
@@ -129,7 +132,9 @@ def _all_differ(planned: dict[Any, Any], what: str) -> None:
     names = list(planned)
     for index, one in enumerate(names):
         for other in names[index + 1 :]:
-            assert planned[one] != planned[other], f"{what}: {one} and {other} make the same request, and nobody is told"
+            assert planned[one] != planned[other], (
+                f"{what}: {one} and {other} make the same request, and nobody is told"
+            )
 
 
 def _values_of(rule: Parameter, annotation: Any) -> tuple[Any, ...]:

@@ -37,9 +37,7 @@ class Jobs(Asking):
         text = job.to_json()
         assert self.key not in text
         found = await _collected(asking, text)
-        assert found == [
-            hashlib.sha256(each.data).hexdigest() for each in (await client.resume(text)).images
-        ]
+        assert found == [hashlib.sha256(each.data).hexdigest() for each in (await client.resume(text)).images]
         assert len(asking.submits) == 1
 
     async def test_job_is_stopped(self, asking: Asked) -> None:
