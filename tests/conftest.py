@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,19 +17,18 @@ from core.serving import KEY
 KEYS = (KEY, "sk-test-0000000000000000")
 """What the connections of the core's tests show, and those to the fake OpenAI; nothing else may ever show it."""
 
-_SETTINGS = (
-    *("OPENAI_API_KEY", "OPENAI_BASE_URL", "BFL_API_KEY", "BFL_BASE_URL", "FAL_KEY", "FAL_BASE_URL"),
-    *("GOOGLE_API_KEY", "GEMINI_API_KEY", "GOOGLE_GENERATIVE_AI_API_KEY", "GOOGLE_BASE_URL"),
-    *("XAI_API_KEY", "XAI_BASE_URL", "OPENROUTER_API_KEY", "OPENROUTER_BASE_URL"),
-)
 
-_SETTINGS = (
-    *("OPENAI_API_KEY", "OPENAI_BASE_URL", "BFL_API_KEY", "BFL_BASE_URL", "FAL_KEY", "FAL_BASE_URL"),
-    *("REPLICATE_API_TOKEN", "REPLICATE_BASE_URL", "FIREWORKS_API_KEY", "FIREWORKS_BASE_URL"),
-    *("TOGETHER_API_KEY", "TOGETHER_BASE_URL", "DEEPINFRA_API_KEY", "DEEPINFRA_TOKEN", "DEEPINFRA_BASE_URL"),
-    *("LOCALAI_API_KEY", "LOCALAI_BASE_URL", "SDCPP_BASE_URL", "VLLM_API_KEY", "VLLM_OMNI_BASE_URL"),
-    *("LITELLM_API_KEY", "LITELLM_PROXY_API_KEY", "LITELLM_BASE_URL", "COMPATIBLE_API_KEY", "COMPATIBLE_BASE_URL"),
-)
+@functools.cache
+def _settings() -> frozenset[str]:
+    """Every variable that a provider's catalogue reads, and the address of each."""
+    from imagegen.catalogue import facts_of
+    from imagegen.entry_points import plugin_names
+
+    facts = [facts_of(each.name, Path(os.devnull)) for each in plugin_names()]
+    addresses = {f"{each.name.upper().replace('-', '_')}_BASE_URL" for each in facts}
+    return frozenset(
+        {*addresses, *(name for each in facts for name in (*each.key_variables, *each.environment.values()))}
+    )
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +54,7 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     """No test reads or writes a person's own settings, keys or spool."""
     monkeypatch.setenv("IMAGEGEN_CONFIG_DIR", str(tmp_path_factory.mktemp("config")))
     monkeypatch.setenv("IMAGEGEN_STATE_DIR", str(tmp_path_factory.mktemp("state")))
-    for name in _SETTINGS:
+    for name in _settings():
         monkeypatch.delenv(name, raising=False)
 
 
