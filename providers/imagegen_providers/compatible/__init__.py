@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import imagegen
-from imagegen_providers.compatible import options
+from imagegen_providers.compatible import native, options
 from imagegen_providers.compatible.answer import error_of, output_of
 from imagegen_providers.compatible.asking import edit_of, generation_of
 from imagegen_providers.compatible.servers import SERVERS
 
 if TYPE_CHECKING:
-    from imagegen import Output, ProviderError, ProviderOptions, Reply, Task, Wire
+    from imagegen import Output, ProviderError, ProviderOptions, RemoteJob, Reply, Running, Task, Wire
     from imagegen_providers.compatible.servers import Server
 
 
@@ -32,7 +32,7 @@ class Compatible(imagegen.HttpProvider):
     def edit(self, task: Task) -> Wire:
         return edit_of(self.server, task)
 
-    def parse(self, reply: Reply, task: Task) -> Output:
+    def parse(self, reply: Reply, task: Task) -> Output | RemoteJob:
         return output_of(self.server, reply, task)
 
     def read_error(self, reply: Reply) -> ProviderError | None:
@@ -69,6 +69,24 @@ class SdCpp(Compatible):
     name = "sdcpp"
     Options = options.SdCppOptions
     server = SERVERS["sdcpp"]
+
+    def generate(self, task: Task) -> Wire:
+        return native.job_of(task) if native.is_native(task) else super().generate(task)
+
+    def edit(self, task: Task) -> Wire:
+        return native.job_of(task) if native.is_native(task) else super().edit(task)
+
+    def parse(self, reply: Reply, task: Task) -> Output | RemoteJob:
+        return native.accepted(reply) if native.is_native(task) else super().parse(reply, task)
+
+    def poll(self, job: RemoteJob) -> Wire:
+        return native.state_of(job)
+
+    def parse_poll(self, reply: Reply, job: RemoteJob) -> Output | Running:
+        return native.found_in(reply)
+
+    def cancel(self, job: RemoteJob) -> Wire:
+        return native.stop_of(job)
 
 
 class VllmOmni(Compatible):

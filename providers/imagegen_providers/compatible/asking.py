@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from imagegen_providers.compatible.servers import Form, Server
 
 _APART = frozenset({"prompt", "n", "size", "images", "mask", "options"})
+_NO_WORDS = frozenset({"extra", "api"})
+"""Options that say how it is sent."""
 
 
 def generation_of(server: Server, task: Task) -> Wire:
@@ -45,9 +47,10 @@ def check(task: Task) -> None:
 
 def _words(server: Server, task: Task) -> dict[str, Any]:
     """What is said besides the prompt and the pictures, under our names; None left out."""
-    options = task.options.model_dump(exclude_none=True, exclude={"extra"}) if task.options else {}
+    options = task.options.model_dump(exclude_none=True) if task.options else {}
     fields = {name: value for name, value in task.request.asked().items() if name not in _APART}
-    words = {**task.defaults, **fields, **options}
+    asked = {**task.defaults, **fields, **options}
+    words = {name: value for name, value in asked.items() if name not in _NO_WORDS}
     if task.n is not None:
         words["n"] = task.n
     size = task.request.size or words.pop("size", None)

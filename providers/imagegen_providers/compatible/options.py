@@ -65,6 +65,8 @@ class SdCppOptions(Extra):
 
     provider: ClassVar[str] = "sdcpp"
 
+    api: Literal["openai", "native"] | None = None
+    """``native``: a job, which is collected later if need be; ``openai``, if nothing is said: one long call."""
     sample_steps: _Steps = None
     txt_cfg: float | None = None
     """How closely the picture keeps to the prompt."""

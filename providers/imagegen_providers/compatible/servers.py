@@ -117,3 +117,11 @@ SERVERS: Mapping[str, Server] = {
     ),
     "compatible": Server(names={"end_user_id": "user"}),
 }
+
+NATIVE = Server(
+    path="/../sdcpp/v1/img_gen",
+    names={"n": "batch_count", **SERVERS["sdcpp"].names},
+    names_model=False,
+    sides=True,
+)
+"""stable-diffusion.cpp's other API, where a request is a job."""
