@@ -1,4 +1,4 @@
-"""A strict OpenRouter on loopback: its Images API, refusing what its documentation refuses."""
+"""A strict OpenRouter on loopback: its Images API and its chat, refusing what its documentation refuses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from starlette.requests import Request
 
@@ -66,7 +66,9 @@ class FakeOpenRouter:
         return f"{self._serving.origin}/api/v1"
 
     def __enter__(self) -> Self:
-        self._serving = Serving([Route("/api/v1/images", self._make, methods=["POST"])]).__enter__()
+        images = Route("/api/v1/images", self._make, methods=["POST"])
+        chat = Route("/api/v1/chat/completions", self._chat, methods=["POST"])
+        self._serving = Serving([images, chat]).__enter__()
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -79,8 +81,8 @@ class FakeOpenRouter:
         for each in (self.answers, self.received, self.refusals, self.painted):
             each.clear()
 
-    async def _make(self, request: Request) -> Response:
-        body = await request.json()
+    def _refused(self, request: Request, body: Any, check: Callable[[Any], None]) -> Response | None:
+        """What is answered instead, if anything is wrong."""
         self.received.append(body)
         if self.answers:
             status, answer = self.answers.pop(0)
@@ -90,10 +92,26 @@ class FakeOpenRouter:
         if body.get("model") not in MODELS:
             return _error(404, f"No endpoints found for {body.get('model')}")
         try:
-            checked(body)
+            check(body)
         except Refusal as refusal:
             self.refusals.append(str(refusal))
             return _error(400, str(refusal))
+        return None
+
+    async def _chat(self, request: Request) -> Response:
+        body = await request.json()
+        if (refused := self._refused(request, body, checked_chat)) is not None:
+            return refused
+        url = "data:image/png;base64," + self._picture(body.get("image_config", {}))["b64_json"]
+        part = {"type": "image_url", "image_url": {"url": url}, "index": 0}
+        message = {"role": "assistant", "content": "Here it is.", "refusal": None, "images": [part]}
+        choice = {"index": 0, "finish_reason": "stop", "native_finish_reason": "STOP", "message": message}
+        return JSONResponse({"model": body["model"], "choices": [choice], "usage": _usage(1)})
+
+    async def _make(self, request: Request) -> Response:
+        body = await request.json()
+        if (refused := self._refused(request, body, checked)) is not None:
+            return refused
         headers = {"x-generation-id": "gen-img-1"}
         if body.get("stream") and body["model"] in STREAMING:
             return StreamingResponse(self._stream(body), headers={"content-type": "text/event-stream", **headers})
@@ -160,3 +178,20 @@ def checked(body: dict[str, Any]) -> None:
         url = each["image_url"]["url"] if set(each) == {"type", "image_url"} else ""
         if each.get("type") != "image_url" or not url.startswith(("https://", "data:image/")):
             raise Refusal("input_references: invalid")
+
+
+def checked_chat(body: dict[str, Any]) -> None:
+    """The same for a chat: one message, of words or of words and pictures."""
+    fields = {"model", "messages", "modalities", "image_config", "seed", "user", "session_id", "trace", "provider"}
+    if body.keys() - fields or body.get("modalities") not in (["image", "text"], ["image"]):
+        raise Refusal(f"unrecognized_keys: {sorted(body.keys() - fields)}")
+    config = body.get("image_config", {})
+    if config.keys() - {"aspect_ratio", "image_size"} or config.get("aspect_ratio", "1:1") not in _RATIOS:
+        raise Refusal("image_config: invalid")
+    (message,) = body["messages"]
+    content = message["content"]
+    parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    if message["role"] != "user" or [each["type"] for each in parts] != ["text", *["image_url"] * (len(parts) - 1)]:
+        raise Refusal("messages: invalid")
+    if any(not each["image_url"]["url"].startswith(("https://", "data:image/")) for each in parts[1:]):
+        raise Refusal("image_url: invalid")
