@@ -1,7 +1,8 @@
 """Servers that speak OpenAI's Images API, each in its own dialect, which is a table (`servers`) and no code.
 
 Together, DeepInfra, LocalAI, stable-diffusion.cpp's server, vLLM-Omni, LiteLLM's proxy; ``compatible`` is any other, at
-the base URL that its connection names, and is sent what was asked. Sources: at each table, and in each ``.toml``.
+the base URL that its connection names, and is sent what was asked. All but stable-diffusion.cpp's judge pictures too.
+Sources: at each table, and in each ``.toml``.
 """
 
 from __future__ import annotations
@@ -9,22 +10,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import imagegen
-from imagegen_providers.compatible import native, options
+from imagegen import ConfigurationError, InvalidRequestError, catalogue
+from imagegen.http.status import checked
+from imagegen_providers.compatible import judging, native, options
 from imagegen_providers.compatible.answer import error_of, output_of
 from imagegen_providers.compatible.asking import edit_of, generation_of
 from imagegen_providers.compatible.servers import SERVERS
 
 if TYPE_CHECKING:
-    from imagegen import Output, ProviderError, ProviderOptions, RemoteJob, Reply, Running, Task, Wire
+    from collections.abc import Sequence
+
+    from imagegen import (
+        Call,
+        Judgement,
+        Output,
+        PictureData,
+        ProviderError,
+        ProviderOptions,
+        RemoteJob,
+        Reply,
+        Running,
+        Task,
+        Wire,
+    )
     from imagegen_providers.compatible.servers import Server
 
 
-class Compatible(imagegen.HttpProvider):
-    """Any server with an ``/images/generations``."""
+class Shaped(imagegen.HttpProvider):
+    """A server with an ``/images/generations``, by its table."""
 
-    name = "compatible"
-    Options: ClassVar[type[ProviderOptions]] = options.CompatibleOptions
-    server: ClassVar[Server] = SERVERS["compatible"]
+    server: ClassVar[Server]
 
     def generate(self, task: Task) -> Wire:
         return generation_of(self.server, task)
@@ -39,7 +54,37 @@ class Compatible(imagegen.HttpProvider):
         return error_of(self.server, reply)
 
 
-class Together(Compatible):
+class Judging(Shaped):
+    """One that also has models which read pictures."""
+
+    async def judge(
+        self, pictures: Sequence[PictureData], question: str, call: Call, *, model: str | None = None
+    ) -> Judgement:
+        """What a model that reads pictures says of them. None is the server's own choice: it has to be named.
+
+        A model that gives no probabilities refuses to be asked for them, before any work: it is asked without.
+        """
+        if model is None:
+            raise ConfigurationError(f"{self.name} has no judge of its own choice: name a model")
+        try:
+            reply = await self._answer(judging.question_of(self.server, model, question, pictures, sure=True), call)
+        except InvalidRequestError:
+            reply = await self._answer(judging.question_of(self.server, model, question, pictures, sure=False), call)
+        return judging.judgement_of(self.server, reply, catalogue.find_model(self.name, model), model)
+
+    async def _answer(self, wire: Wire, call: Call) -> Reply:
+        return checked(await self.send(wire, call), self.read_error)
+
+
+class Compatible(Judging):
+    """Any server with an ``/images/generations``."""
+
+    name = "compatible"
+    Options: ClassVar[type[ProviderOptions]] = options.CompatibleOptions
+    server = SERVERS["compatible"]
+
+
+class Together(Judging):
     """Image models at Together."""
 
     name = "together"
@@ -47,7 +92,7 @@ class Together(Compatible):
     server = SERVERS["together"]
 
 
-class DeepInfra(Compatible):
+class DeepInfra(Judging):
     """Image models at DeepInfra."""
 
     name = "deepinfra"
@@ -55,7 +100,7 @@ class DeepInfra(Compatible):
     server = SERVERS["deepinfra"]
 
 
-class LocalAI(Compatible):
+class LocalAI(Judging):
     """Image models of a LocalAI."""
 
     name = "localai"
@@ -63,7 +108,7 @@ class LocalAI(Compatible):
     server = SERVERS["localai"]
 
 
-class SdCpp(Compatible):
+class SdCpp(Shaped):
     """The model that a stable-diffusion.cpp server has loaded."""
 
     name = "sdcpp"
@@ -89,7 +134,7 @@ class SdCpp(Compatible):
         return native.stop_of(job)
 
 
-class VllmOmni(Compatible):
+class VllmOmni(Judging):
     """The model that a vLLM-Omni serves."""
 
     name = "vllm-omni"
@@ -97,7 +142,7 @@ class VllmOmni(Compatible):
     server = SERVERS["vllm-omni"]
 
 
-class LiteLLM(Compatible):
+class LiteLLM(Judging):
     """Whatever a LiteLLM proxy leads to."""
 
     name = "litellm"
@@ -105,7 +150,9 @@ class LiteLLM(Compatible):
     server = SERVERS["litellm"]
 
 
-_PROVIDERS = {each.name: each for each in (Compatible, Together, DeepInfra, LocalAI, SdCpp, VllmOmni, LiteLLM)}
+_PROVIDERS: dict[str, type[Shaped]] = {
+    each.name: each for each in (Compatible, Together, DeepInfra, LocalAI, SdCpp, VllmOmni, LiteLLM)
+}
 
 
 @imagegen.hookimpl

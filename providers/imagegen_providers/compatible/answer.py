@@ -84,9 +84,12 @@ def _refused(pictures: list[PictureData | ImageUrl | ImageGenError]) -> list[Ima
 
 
 def _cost(server: Server, made: Inference | None, reply: Reply) -> Decimal | None:
-    """The server's own figure. A proxy that has no price for a model says 0, which is no price."""
-    if made is not None and made.cost is not None:
-        return made.cost
+    """The server's own figure."""
+    return made.cost if made is not None and made.cost is not None else reported_usd(server, reply)
+
+
+def reported_usd(server: Server, reply: Reply) -> Decimal | None:
+    """What a header says. A proxy that has no price for a model says 0, which is no price."""
     text = reply.headers.get(server.cost_header, "") if server.cost_header else ""
     try:
         cost = Decimal(text)

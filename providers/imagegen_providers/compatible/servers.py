@@ -59,12 +59,17 @@ class Server:
     """What of a mask the server repaints."""
     refused: tuple[str, ...] = ()
     """Words of its errors that mean a refusal, in lower case, where it documents no code. None is confirmed."""
+    chat: str = "/chat/completions"
+    """Where a model is asked about pictures."""
+    logprobs: bool | int = True
+    """How a server is asked for the probability of what its model says."""
     cost_header: str | None = None
     """Where an answer says what it cost, in USD."""
 
 
 SERVERS: Mapping[str, Server] = {
     # Source: togethercomputer/openapi, docs.together.ai. The word is base64, though the answer says b64_json.
+    # Probabilities are asked for by a number (together-python 1.6, read 2026-11-23).
     "together": Server(
         always={"response_format": "base64"},
         sides=True,
@@ -72,6 +77,7 @@ SERVERS: Mapping[str, Server] = {
         image="image_url",
         images="reference_images",
         refused=("nsfw",),
+        logprobs=1,
     ),
     # Source: DeepInfra's model API pages, @ai-sdk/deepinfra. The native form says what a picture cost, the other does
     # not; only the other is known to take edits. What a mask repaints there nobody says: as at OpenAI.
@@ -81,6 +87,7 @@ SERVERS: Mapping[str, Server] = {
         names_model=False,
         sides=True,
         form=Form(path="/openai/images/edits", images="image", takes=frozenset({"size", "n"})),
+        chat="/openai/chat/completions",
         refused=("nsfw",),
     ),
     # Source: LocalAI's documentation and source. /v1/edits is for text; a mask has a path of its own, which draws
