@@ -48,10 +48,13 @@ def task(model: str, operation: Any = "generate", options: Any = None, **fields:
     return Task(ImageRequest(**fields), model, operation, options=options, capabilities=known.capabilities)
 
 
-@pytest.mark.parametrize("name", ["text_to_image_json", "text_to_image_filtered_200", "text_to_image_binary"])
+@pytest.mark.parametrize(
+    "name", ["text_to_image_json", "text_to_image_filtered_200", "text_to_image_binary", "error_400_plain_text"]
+)
 def test_request_is_that_of_the_sample(name):
     """Always as JSON: a filtered picture in bytes is black, and nothing says so."""
     _, url, wanted = request_of("fireworks", name)
+    wanted |= {"prompt": wanted["prompt"] or "x"}  # an empty one is refused before it is sent
     fields = {key: wanted[key] for key in ("prompt", "aspect_ratio", "seed") if key in wanted}
     steps = {key: wanted[key] for key in wanted if key == "num_inference_steps"}
     model = url.split("/")[-2]

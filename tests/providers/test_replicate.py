@@ -50,6 +50,7 @@ def body(model: str, **fields: Any) -> dict[str, Any]:
             {"wait": 10},
         ),
         ("error_429", "x/y:x", {}, None),
+        ("error_401", "x/y:73001d654114dad81ec65da3b834e2f691af1e1526453189b7bf36fb3f32d0f9", {}, None),
     ],
 )
 def test_request_is_that_of_the_sample(name, model, fields, options):

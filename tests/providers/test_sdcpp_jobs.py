@@ -53,11 +53,11 @@ def test_request_is_that_of_the_sample():
     assert ("/v1" + found.path, found.json) == (url.replace(ORIGIN, "/v1/.."), wanted)
 
 
-@pytest.mark.parametrize("name", ["queued", "completed", "failed", "cancelled"])
+@pytest.mark.parametrize("name", ["sdcpp_job_queued", "sdcpp_job_completed", "sdcpp_job_failed", "sdcpp_job_cancelled"])
 def test_state_is_asked_as_in_the_sample(name):
     """At the job's own path."""
     found = PROVIDER.poll(JOB)
-    method, url, body = request_of("local", f"sdcpp_job_{name}")
+    method, url, body = request_of("local", name)
     assert (found.method, "/v1" + found.path, found.json) == (method, url.replace(ORIGIN, "/v1/.."), body)
 
 
@@ -74,12 +74,12 @@ def test_sample_answers():
 
 @pytest.mark.parametrize(
     ("name", "code", "words"),
-    [("failed", "generation_failed", "empty results"), ("cancelled", "cancelled", "by client")],
+    [("sdcpp_job_failed", "generation_failed", "empty results"), ("sdcpp_job_cancelled", "cancelled", "by client")],
 )
 def test_job_that_ended_without_a_picture(name, code, words):
     """In the server's words; it cost nothing."""
     with pytest.raises(ProviderError, match=words) as raised:
-        PROVIDER.parse_poll(reply_of("local", f"sdcpp_job_{name}"), JOB)
+        PROVIDER.parse_poll(reply_of("local", name), JOB)
     assert (raised.value.code, raised.value.billed) == (code, Billed.NO)
 
 
