@@ -125,11 +125,16 @@ class Settings:
         named = in_file.get("api_key_variable")
         customary = () if own_address else facts.key_variables
         for variable in (named, *customary) if named else customary:
-            if self.environment.get(variable):
-                return Secret(self.environment[variable]), f"environment {variable}"
+            if found := self._in_environment(variable):
+                return Secret(found), f"environment {variable}"
         if in_file.get("api_key"):
             return Secret(in_file["api_key"]), "imagegen.toml"
         return None, "not set"
+
+    def _in_environment(self, variable: str) -> str:
+        """The value of ``variable``; of several with a colon between them (id and secret), their values likewise."""
+        values = [self.environment.get(each, "") for each in variable.split(":")]
+        return ":".join(values) if all(values) else ""
 
     def _unknown(self, name: str, provider: str) -> str:
         near = difflib.get_close_matches(provider, self.names(), n=3, cutoff=0.5)

@@ -26,9 +26,8 @@ def _settings() -> frozenset[str]:
 
     facts = [facts_of(each.name, Path(os.devnull)) for each in plugin_names()]
     addresses = {f"{each.name.upper().replace('-', '_')}_BASE_URL" for each in facts}
-    return frozenset(
-        {*addresses, *(name for each in facts for name in (*each.key_variables, *each.environment.values()))}
-    )
+    keys = {name for each in facts for variable in each.key_variables for name in variable.split(":")}
+    return frozenset({*addresses, *keys, *(name for each in facts for name in each.environment.values())})
 
 
 @pytest.fixture(scope="session")

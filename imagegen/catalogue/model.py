@@ -260,7 +260,9 @@ class ProviderFacts:
     base_url: str | None = None
     """None: nothing to reach (in-process), or no default (compatible servers)."""
     key_variables: tuple[str, ...] = ()
-    """Environment variables that hold the key, the first one named in messages. Empty: it needs none."""
+    """Environment variables that hold the key, the first one named in messages. Empty: it needs none.
+
+    Two with a colon between them hold a pair, which is sent so: ``FAL_KEY_ID:FAL_KEY_SECRET``."""
     key_header: str = "Authorization"
     key_prefix: str = "Bearer "
     key_hosts: tuple[str, ...] = ()

@@ -52,6 +52,9 @@ _KONTEXT = {name: rule for name, rule in _PRO.items() if name != "image_size"} |
     "guidance_scale": (float, 1, 20),
     "image_url": "picture",
 }
+_STYLES = ("any", "realistic_image", "digital_illustration", "vector_illustration", "realistic_image/hdr")
+_SEEDREAM = {"image_size": "size", "num_images": (int, 1, 6), "seed": (int, 0, 2**63)}
+_IMAGEN = {"aspect_ratio": ("1:1", "16:9", "9:16", "4:3", "3:4"), "num_images": (int, 1, 4), "seed": (int, 0, 2**63)}
 FIELDS: dict[str, dict[str, Any]] = {
     "fal-ai/flux/schnell": {**_FLUX, **_MANY, **_CHECK, **_TUNED},
     "fal-ai/flux/dev": {**_FLUX, **_MANY, **_CHECK, **_TUNED},
@@ -71,6 +74,11 @@ FIELDS: dict[str, dict[str, Any]] = {
     "fal-ai/nano-banana-pro": {**_BANANA_2, "resolution": ("1K", "2K", "4K")},
     "openai/gpt-image-2": _GPT,
     "openai/gpt-image-2/edit": {**_GPT, "image_urls": "pictures", "mask_image_url": "picture"},
+    "fal-ai/recraft/v3/text-to-image": {"image_size": "size", "style": _STYLES},
+    "fal-ai/bytedance/seedream/v4/text-to-image": _SEEDREAM,
+    "fal-ai/bytedance/seedream/v4/edit": {**_SEEDREAM, "image_urls": "pictures"},
+    "fal-ai/imagen4/preview": _IMAGEN,
+    "bria/text-to-image/3.2": {"aspect_ratio": _NAMED, "seed": (int, 0, 2**63), "negative_prompt": (str,)},
     "fal-ai/ideogram/v3": {**_IDEOGRAM, "image_size": "size", "negative_prompt": (str,)},
     "fal-ai/ideogram/v3/edit": {**_IDEOGRAM, "image_url": "picture", "mask_url": "picture"},
 }

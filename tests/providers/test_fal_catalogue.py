@@ -8,6 +8,8 @@ import pytest
 
 import imagegen
 from imagegen.catalogue import models_of
+from imagegen.secrets import Secret
+from imagegen.settings import Settings
 from imagegen_providers.fal import FalOptions
 
 
@@ -25,12 +27,33 @@ from imagegen_providers.fal import FalOptions
         ("openai/gpt-image-2", {"size": "1536x1024"}, None),
         ("openai/gpt-image-2.5/flare/text-to-image", {"size": "1024x1024", "quality": "max"}, "0.21072"),
         ("fal-ai/ideogram/v3", {"options": {"fal": {"rendering_speed": "TURBO"}}}, "0.03"),
+        ("fal-ai/recraft/v3/text-to-image", {"n": 2}, "0.08"),
+        ("fal-ai/recraft/v3/text-to-image", {"options": {"fal": {"style": "vector_illustration"}}}, "0.08"),
+        ("fal-ai/recraft/v3/text-to-image", {"options": {"fal": {"style": "realistic_image/hdr"}}}, None),
+        ("fal-ai/bytedance/seedream/v4/text-to-image", {"resolution": "4K"}, "0.03"),
+        ("fal-ai/imagen4/preview/ultra", {"aspect_ratio": "16:9"}, "0.06"),
+        ("bria/text-to-image/3.2", {}, "0.0398"),
     ],
 )
 def test_published_prices(model, fields, amount):
     """By picture, tier, quality or begun megapixel; unknown is no number."""
     cost = imagegen.plan("x", model=f"fal:{model}", **fields).cost
     assert cost.amount_usd == (None if amount is None else Decimal(amount))
+
+
+def test_key_may_be_a_pair(monkeypatch):
+    """Id and secret, joined as fal's own client joins them; half a pair is no key, and one key wins over a pair."""
+    monkeypatch.setenv("FAL_KEY_ID", "id-0000")
+    assert Settings.load().endpoint("fal").api_key is None
+    monkeypatch.setenv("FAL_KEY_SECRET", "secret-0000")
+    found = Settings.load().endpoint("fal")
+    assert isinstance(found.api_key, Secret)
+    assert (found.api_key.reveal(), found.sources["api_key"]) == (
+        "id-0000:secret-0000",
+        "environment FAL_KEY_ID:FAL_KEY_SECRET",
+    )
+    monkeypatch.setenv("FAL_KEY", "whole-0000")
+    assert Settings.load().endpoint("fal").sources["api_key"] == "environment FAL_KEY"
 
 
 def test_every_fact_has_its_source():
