@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import email.parser
+import email.policy
 import io
 import uuid
 from dataclasses import dataclass, field
@@ -27,6 +29,17 @@ _KONTEXT = {
     "input_image": str,
 }
 _SDXL = {"width": int, "height": int, "negative_prompt": str, "samples": int, **_FLUX, "cfg_scale": float, "steps": int}
+_FORM = {
+    "prompt",
+    "negative_prompt",
+    "init_image_mode",
+    "image_strength",
+    "width",
+    "height",
+    "seed",
+    "steps",
+    "cfg_scale",
+}
 _PREFIX = "/inference/v1"
 
 
@@ -51,13 +64,15 @@ class FakeFireworks:
 
     async def __aenter__(self) -> Self:
         flux = _PREFIX + "/workflows/accounts/fireworks/models/{model}"
+        older = _PREFIX + "/image_generation/accounts/fireworks/models/{model}"
         self._files = Serving([Route("/sample.jpeg", self._file)]).__enter__()
         self._api = Serving(
             [
                 Route(f"{flux}/text_to_image", self._at_once, methods=["POST"]),
                 Route(f"{flux}/get_result", self._poll, methods=["POST"]),
                 Route(flux, self._submit, methods=["POST"]),
-                Route(_PREFIX + "/image_generation/accounts/fireworks/models/{model}", self._older, methods=["POST"]),
+                Route(older, self._older, methods=["POST"]),
+                Route(f"{older}/image_to_image", self._from_picture, methods=["POST"]),
             ]
         ).__enter__()
         return self
@@ -91,6 +106,19 @@ class FakeFireworks:
         if (answer := await self._refused(request, _SDXL, ("stable-diffusion",))) is not None:
             return answer
         return self._pictures(request, self.bodies[-1].get("samples", 1))
+
+    async def _from_picture(self, request: Request) -> Response:
+        """A form: how much of the file stays has to be said."""
+        head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
+        parts = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + await request.body()).iter_parts()
+        found = {
+            str(part.get_param("name", header="content-disposition")): part.get_payload(decode=True) for part in parts
+        }
+        Image.open(io.BytesIO(found.pop("init_image"))).verify()
+        self.bodies.append({name: value.decode() for name, value in found.items()})
+        if found.keys() - _FORM or not 0 < float(found["image_strength"]) <= 1:
+            return PlainTextResponse(f"Bad Request: {sorted(found.keys() - _FORM)}", 400)
+        return self._pictures(request, 1)
 
     def _pictures(self, request: Request, count: int) -> Response:
         filtered = self.finish == "CONTENT_FILTERED"

@@ -202,6 +202,25 @@ async def test_picture_is_changed():
 
 
 @pytest.mark.anyio
+async def test_picture_is_changed_by_an_older_model():
+    """A form with the file; steps and guidance under that form's names, and how much of the picture stays."""
+    model, tuned = (
+        "fireworks:stable-diffusion-xl-1024-v1-0",
+        {"fireworks": {"guidance_scale": 7, "image_strength": 0.5}},
+    )
+    async with FakeFireworks() as server, client(server) as asking:
+        result = await asking.edit("moss", model=model, images=[half_and_half((64, 64))])
+        await asking.edit("moss", model=model, images=[half_and_half((64, 64))], options=tuned, seed=3)
+        with pytest.raises(UnsupportedError, match="as a file"):
+            await asking.edit("moss", model=model, images=["https://pictures.example/a.png"])
+    assert len(result.images) == 1
+    assert {"steps": "30", "image_strength": "0.35", "init_image_mode": "IMAGE_STRENGTH"}.items() <= server.bodies[
+        0
+    ].items()
+    assert {"cfg_scale": "7.0", "image_strength": "0.5", "seed": "3"}.items() <= server.bodies[1].items()
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize(
     ("state", "kind"),
     [("Content Moderated", ModerationError), ("Error", ProviderError), ("Task not found", DeadlineExceededError)],
