@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from fakes.dialects import KEY, PAINT, Dialect
 from fakes.openai_compatible import CompatibleServer
-from fakes.openai_inputs import area, half_and_half, transparent_where
+from fakes.openai_inputs import area, half_and_half, png, transparent_where
 from PIL import ImageChops
 
 import imagegen
@@ -81,6 +82,14 @@ async def test_cost_is_the_providers_own():
     async with Dialect("deepinfra") as server:
         result = await generate(server)
     assert (result.cost.amount_usd, result.cost.source, result.image.seed) == (Decimal("0.0021"), "provider", 99)
+
+
+async def test_file_is_what_its_bytes_say():
+    """DeepInfra's may be a JPEG whatever its data URL, or anybody, says."""
+    file = base64.b64encode(png(half_and_half((64, 64)), "JPEG")).decode()
+    async with Dialect("deepinfra", said={"images": [f"data:image/png;base64,{file}"]}) as server:
+        result = await generate(server)
+    assert (result.image.media_type, result.image.width) == ("image/jpeg", 64)
 
 
 async def test_cost_of_the_proxy():

@@ -8,6 +8,7 @@ import pytest
 from genai_prices.data import providers
 
 import imagegen
+from imagegen import UnsupportedError
 from imagegen.catalogue import models_of
 from imagegen.money import price_before
 from imagegen.types.job import Task
@@ -53,6 +54,20 @@ def test_options_are_those_of_the_provider():
     """What the file names is what the module has."""
     named = {name for model in MODELS.values() for name in model.capabilities.options}
     assert named == set(GoogleOptions.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("model", "instead"),
+    [
+        ("imagen-4.0-generate-001", "gemini-nano-banana-2.1"),
+        ("gemini-3-pro-image-preview", "gemini-3-pro-image"),
+        ("gemini-3.1-flash-image-preview", "gemini-nano-banana-2.1"),
+    ],
+)
+def test_model_that_is_gone_names_its_successor(model, instead):
+    """Google's live for months: nothing is sent to one that was switched off."""
+    with pytest.raises(UnsupportedError, match=f"use google:{instead}"):
+        imagegen.plan("x", model=f"google:{model}")
 
 
 def test_judge_is_in_the_catalogue():

@@ -26,6 +26,7 @@ from imagegen import (
     Task,
     UnsupportedError,
 )
+from imagegen.catalogue import facts_of
 from imagegen_providers.compatible import SdCpp
 from imagegen_providers.compatible.options import SdCppOptions
 
@@ -98,6 +99,11 @@ def test_prompt_may_hold_the_tag():
         PROVIDER.wire(
             Task(ImageRequest(prompt="x", images=["https://a.example/1.png"]), "m", "edit", options=task().options)
         )
+
+
+def test_results_are_kept_for_ten_minutes():
+    """So a job in the ledger says until when it can be collected."""
+    assert facts_of("sdcpp").results_kept_s == 600
 
 
 def client(server: FakeSdCpp, **settings: Any) -> imagegen.AsyncClient:
