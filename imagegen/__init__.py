@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from imagegen.provider import ListsJobs as ListsJobs
     from imagegen.provider import Provider as Provider
     from imagegen.types.connection import Connection as Connection
+    from imagegen.types.cost import Cost as Cost
     from imagegen.types.events import Done as Done
     from imagegen.types.events import ImageReady as ImageReady
     from imagegen.types.events import Partial as Partial
@@ -68,7 +69,6 @@ if TYPE_CHECKING:
     from imagegen.types.result import Adaptation as Adaptation
     from imagegen.types.result import Attempt as Attempt
     from imagegen.types.result import AttemptState as AttemptState
-    from imagegen.types.result import Cost as Cost
     from imagegen.types.result import Failure as Failure
     from imagegen.types.result import Image as Image
     from imagegen.types.result import ImageResult as ImageResult
@@ -94,7 +94,8 @@ _HOMES = {
     "types.limits": "Limits",
     "types.picture": "ImageUrl PictureData",
     "types.request": "ImageRequest ProviderOptions",
-    "types.result": "Adaptation Attempt AttemptState Cost Failure Image ImageResult Latency Usage",
+    "types.cost": "Cost",
+    "types.result": "Adaptation Attempt AttemptState Failure Image ImageResult Latency Usage",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 

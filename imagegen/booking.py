@@ -43,9 +43,10 @@ if TYPE_CHECKING:
     from imagegen.limits import Turns
     from imagegen.results import Piece
     from imagegen.types.connection import Endpoint
+    from imagegen.types.cost import Cost
     from imagegen.types.job import Job
     from imagegen.types.request import ImageRequest
-    from imagegen.types.result import Cost, ImageResult
+    from imagegen.types.result import ImageResult
 
 _log = logging.getLogger("imagegen.booking")
 _STATES = {

@@ -32,10 +32,11 @@ from imagegen.running import PlanRun
 from imagegen.settings import Settings, missing_key
 from imagegen.spool import Spool, default_folder
 from imagegen.types.connection import Connection
+from imagegen.types.cost import read_money
 from imagegen.types.job import Job, OpenUnit, Operation, Plan, Reconciled, RemoteJob
 from imagegen.types.request import ImageRequest
 from imagegen.types.result import ImageResult
-from imagegen.types.run import CallFields, Policy, Run, StorePrompts, read_call, read_money
+from imagegen.types.run import CallFields, Policy, Run, StorePrompts, read_call
 from imagegen.underway import UnderWay, plan_of
 
 _CANCEL_S = 30.0

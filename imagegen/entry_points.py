@@ -25,12 +25,12 @@ class PluginName:
 @functools.cache
 def plugin_names() -> tuple[PluginName, ...]:
     """Every registered plugin, sorted by name. Read once a process."""
-    found = [
-        PluginName(entry.name, entry.value, *_distribution(entry), entry)
-        for entry in metadata.entry_points(group=GROUP)
-    ]
+    entries = metadata.entry_points(group=GROUP)
+    distributions = {id(entry.dist): entry.dist for entry in entries}
+    owners = {key: _named(each) for key, each in distributions.items()}  # a parse of a file each
+    found = [PluginName(entry.name, entry.value, *owners[id(entry.dist)], entry) for entry in entries]
     return tuple(sorted(set(found), key=lambda each: (each.name, each.distribution)))
 
 
-def _distribution(entry: metadata.EntryPoint) -> tuple[str, str]:
-    return (entry.dist.name, entry.dist.version) if entry.dist else ("unknown distribution", "0")
+def _named(distribution: metadata.Distribution | None) -> tuple[str, str]:
+    return (distribution.name, distribution.version) if distribution else ("unknown distribution", "0")

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from imagegen.http.connection import HttpConnection
     from imagegen.secrets import Secret
     from imagegen.types.connection import Endpoint
+    from imagegen.types.cost import Cost
     from imagegen.types.job import ListedJob
-    from imagegen.types.result import Cost, Usage
+    from imagegen.types.result import Usage
 
 T = TypeVar("T")
 

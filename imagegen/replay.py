@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen import errors
 from imagegen.errors import Billed, ImageGenError
+from imagegen.types.cost import Cost
 from imagegen.types.picture import PictureData
-from imagegen.types.result import Adaptation, Attempt, AttemptState, Cost, Failure, Image, ImageResult, Latency, Usage
+from imagegen.types.result import Adaptation, Attempt, AttemptState, Failure, Image, ImageResult, Latency, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

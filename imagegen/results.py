@@ -22,9 +22,10 @@ from imagegen.errors import (
     UnsupportedError,
 )
 from imagegen.threads import in_thread
+from imagegen.types.cost import Cost
 from imagegen.types.events import ImageReady
 from imagegen.types.picture import PictureData
-from imagegen.types.result import Adaptation, Cost, Failure, Image, Latency
+from imagegen.types.result import Adaptation, Failure, Image, Latency
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -11,9 +11,10 @@ from imagegen import catalogue, money
 from imagegen.attempt import falls_back
 from imagegen.errors import Billed, ImageGenError
 from imagegen.results import Piece
+from imagegen.types.cost import Cost
 from imagegen.types.events import Partial
 from imagegen.types.job import Job, Plan, Task
-from imagegen.types.result import Cost, Failure, ImageResult, Latency
+from imagegen.types.result import Failure, ImageResult, Latency
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -15,6 +15,7 @@ CASES = {
     "bare interpreter": "pass",
     "import imagegen": "import imagegen",
     "imagegen.models()": "import imagegen; imagegen.models()",
+    "imagegen models": "from imagegen.cli import main; import sys; sys.stdout = None; main(['models'])",
     "imagegen.Client": "import imagegen; imagegen.Client",
     "import pydantic": "import pydantic; pydantic.BaseModel",
     "import httpx2": "import httpx2; httpx2.AsyncClient",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import os
 from pathlib import Path
@@ -33,6 +32,8 @@ def catalogue_file(provider: str) -> Path | None:
     """
     offered = {each.name: each.value for each in plugin_names()}
     if provider not in offered:
+        import difflib
+
         near = difflib.get_close_matches(provider, offered, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else f"installed: {', '.join(sorted(offered))}"
         raise ConfigurationError(f"unknown provider {provider!r}; {hint}")

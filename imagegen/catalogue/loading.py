@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
-import tomllib
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+import tomli
 
 from imagegen.catalogue import finding
 from imagegen.catalogue.model import Model, ProviderFacts
@@ -125,8 +126,8 @@ def _resolved(name: str, tables: Mapping[str, Any], seen: tuple[str, ...]) -> di
 
 def _parsed(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return tomli.loads(path.read_text("utf-8"), parse_float=Decimal)
+    except (OSError, UnicodeDecodeError, tomli.TOMLDecodeError) as error:
         raise ConfigurationError(f"{path}: {error}") from None
 
 

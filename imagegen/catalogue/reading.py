@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -14,6 +14,8 @@ from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_typ
 from imagegen.catalogue.model import Span
 
 Path: TypeAlias = tuple[str, ...]
+Reader: TypeAlias = Callable[[Any], Any]
+"""Made once for each type: some hundred tables are read whenever models are listed."""
 ORIGINS = ("source", "read")
 """May stand in any table, and hold for the tables below it."""
 
@@ -26,6 +28,10 @@ class WrongValueError(Exception):
         self.path = path
         self.problem = problem
 
+    def below(self, *path: str) -> WrongValueError:
+        """The same, seen from further up."""
+        return WrongValueError((*path, *self.path), self.problem)
+
 
 def read_as(hint: Any, value: Any, path: Path) -> Any:
     """``value`` as the type ``hint`` says.
@@ -33,91 +39,125 @@ def read_as(hint: Any, value: Any, path: Path) -> Any:
     Raises:
         WrongValueError: It is not of that type; the path names the key.
     """
-    if is_dataclass(hint):
-        return _record(hint, value, path)
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin in (Union, UnionType):
-        return _either(arguments, value, path)
-    if origin is Literal:
-        return _one_of(arguments, value, path)
-    if origin is tuple:
-        return tuple(read_as(arguments[0], each, path) for each in _expect(list, value, path))
-    if origin is Mapping:
-        table = _expect(dict, value, path)
-        return {key: read_as(arguments[1], table[key], (*path, key)) for key in table if key not in ORIGINS}
-    return _scalar(hint, value, path)
-
-
-def _record(kind: Any, value: Any, path: Path) -> Any:
-    table, hints = _expect(dict, value, path), _hints(kind)
-    for key in table:
-        if key not in hints and key not in ORIGINS:
-            raise WrongValueError((*path, key), f"unknown key; known: {', '.join(sorted(hints))}")
-    for each in fields(kind):
-        if each.name not in table and each.default is MISSING and each.default_factory is MISSING:
-            raise WrongValueError(path, f"lacks {each.name}")
-    return kind(**{key: read_as(hints[key], table[key], (*path, key)) for key in table if key in hints})
+    try:
+        return _reader(hint)(value)
+    except WrongValueError as error:
+        raise error.below(*path) from None
 
 
 @functools.cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _reader(hint: Any) -> Reader:
+    if is_dataclass(hint):
+        return functools.partial(_record, hint)
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return _either([_reader(each) for each in arguments if each is not type(None)])
+    if origin is Literal:
+        return functools.partial(_one_of, arguments)
+    if origin is tuple:
+        return functools.partial(_list, _reader(arguments[0]))
+    if origin is Mapping:
+        return functools.partial(_table, _reader(arguments[1]))
+    return _scalar(hint)
 
 
-def _either(choices: tuple[Any, ...], value: Any, path: Path) -> Any:
-    last = WrongValueError(path, "no value")
-    for choice in choices:
-        if choice is type(None):
-            continue
-        try:
-            return read_as(choice, value, path)
-        except WrongValueError as error:
-            last = error
-    raise last
+def _record(kind: Any, value: Any) -> Any:
+    table, (readers, needed) = _expect(dict, value), _fields(kind)
+    for key in table:
+        if key not in readers and key not in ORIGINS:
+            raise WrongValueError((key,), f"unknown key; known: {', '.join(sorted(readers))}")
+    for name in needed:
+        if name not in table:
+            raise WrongValueError((), f"lacks {name}")
+    return kind(**{key: _at(key, readers[key], each) for key, each in table.items() if key in readers})
 
 
-def _one_of(choices: tuple[Any, ...], value: Any, path: Path) -> Any:
+@functools.cache
+def _fields(kind: Any) -> tuple[dict[str, Reader], list[str]]:
+    """How each field is read, and which must be there. Asked when a table is read: a type may hold itself."""
+    readers = {name: _reader(hint) for name, hint in get_type_hints(kind).items()}
+    return readers, [each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING]
+
+
+def _at(key: str, read: Reader, value: Any) -> Any:
+    try:
+        return read(value)
+    except WrongValueError as error:
+        raise error.below(key) from None
+
+
+def _either(readers: list[Reader]) -> Reader:
+    if len(readers) == 1:
+        return readers[0]
+
+    def read(value: Any) -> Any:
+        last = WrongValueError((), "no value")
+        for each in readers:
+            try:
+                return each(value)
+            except WrongValueError as error:
+                last = error
+        raise last
+
+    return read
+
+
+def _list(read: Reader, value: Any) -> tuple[Any, ...]:
+    return tuple(map(read, _expect(list, value)))
+
+
+def _table(read: Reader, value: Any) -> dict[str, Any]:
+    return {key: _at(key, read, each) for key, each in _expect(dict, value).items() if key not in ORIGINS}
+
+
+def _one_of(choices: tuple[Any, ...], value: Any) -> Any:
     if value not in choices:
-        raise WrongValueError(path, f"must be one of {', '.join(map(str, choices))}, not {value!r}")
+        raise WrongValueError((), f"must be one of {', '.join(map(str, choices))}, not {value!r}")
     return value
 
 
-def _scalar(hint: Any, value: Any, path: Path) -> Any:
-    if hint is Span:
-        return _span(value, path)
-    if hint is Decimal:
-        return _decimal(value, path)
-    if hint is float:
-        return float(_expect((int, Decimal), value, path))
-    if hint is date and isinstance(value, datetime):
-        raise WrongValueError(path, "must be a date without a time")
+def _scalar(hint: Any) -> Reader:
+    own = {Span: _span, Decimal: _decimal, float: _float, date: _date}
+    if hint in own:
+        return own[hint]
     if issubclass(hint, Enum):
-        return hint(_one_of(tuple(each.value for each in hint), value, path))
-    return _expect(hint, value, path)
+        return lambda value: hint(_one_of(tuple(each.value for each in hint), value))
+    return functools.partial(_expect, hint)
 
 
-def _span(value: Any, path: Path) -> Span:
-    both = value if isinstance(value, list) else [value, value]
-    least, most = (_expect(int, each, path) for each in (both if len(both) == 2 else [None, None]))
-    if not 0 <= least <= most:
-        raise WrongValueError(path, f"must be [least, most], not {value!r}")
-    return Span(least, most)
+def _float(value: Any) -> float:
+    return float(_expect((int, Decimal), value))
 
 
-def _decimal(value: Any, path: Path) -> Decimal:
-    try:
-        found = Decimal(_expect((int, str, Decimal), value, path))
-    except InvalidOperation:
-        found = Decimal("NaN")
-    if not found.is_finite() or found < 0:
-        raise WrongValueError(path, f"must be an amount, not {value!r}")
+def _date(value: Any) -> date:
+    if isinstance(value, datetime):
+        raise WrongValueError((), "must be a date without a time")
+    found: date = _expect(date, value)
     return found
 
 
-def _expect(kind: Any, value: Any, path: Path) -> Any:
+def _span(value: Any) -> Span:
+    both = value if isinstance(value, list) else [value, value]
+    least, most = (_expect(int, each) for each in (both if len(both) == 2 else [None, None]))
+    if not 0 <= least <= most:
+        raise WrongValueError((), f"must be [least, most], not {value!r}")
+    return Span(least, most)
+
+
+def _decimal(value: Any) -> Decimal:
+    try:
+        found = Decimal(_expect((int, str, Decimal), value))
+    except InvalidOperation:
+        found = Decimal("NaN")
+    if not found.is_finite() or found < 0:
+        raise WrongValueError((), f"must be an amount, not {value!r}")
+    return found
+
+
+def _expect(kind: Any, value: Any) -> Any:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         wanted = kind[0] if isinstance(kind, tuple) else kind
-        raise WrongValueError(path, f"must be {_WORDS[wanted]}, not {value!r}")
+        raise WrongValueError((), f"must be {_WORDS[wanted]}, not {value!r}")
     return value
 
 

@@ -6,7 +6,6 @@ import importlib
 import os
 import signal
 import sys
-import traceback
 from typing import Any
 
 import click
@@ -92,6 +91,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _tell(error: ImageGenError, debug: bool) -> int:
     if debug:
+        import traceback
+
         traceback.print_exception(error)
     click.echo(f"imagegen: {error.message}{_money(error)}", err=True)
     return 1

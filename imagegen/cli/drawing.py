@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imagegen import files, pictures
-from imagegen.cli import asking, saving, showing, using
+from imagegen.cli import asking, saving, showing, using, waiting
 from imagegen.types.events import Done, ImageReady, Partial
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def draw(
     keywords = asking.keywords_of(given)
     prompt = asking.read_prompt(prompt)
     client = using.client(label)
-    with showing.progress(f"{verb} with {keywords['model'][0]}"):
+    with waiting.progress(f"{verb} with {keywords['model'][0]}"):
         if preview or save_partials or keywords.get("partial_images"):
             result = _streamed(client, prompt, keywords, save_partials, preview)
         else:

@@ -14,7 +14,7 @@ from imagegen.cli import showing
 from imagegen.cli.using import settled_ledger
 from imagegen.errors import ConfigurationError
 from imagegen.ledger import ledger_path
-from imagegen.types.run import read_money
+from imagegen.types.cost import read_money
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from imagegen.cli import asking, saving, showing, using
+from imagegen.cli import asking, saving, showing, using, waiting
 from imagegen.errors import ConfigurationError, ImageGenError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def resume(
         showing.tell("nothing with an unknown outcome" if retry_unknown else "no open jobs")
     for each in jobs:
         try:
-            with showing.progress(f"collecting {each[:8]}"):
+            with waiting.progress(f"collecting {each[:8]}"):
                 result = using.client().resume(each, **asking.keywords_of(given), retry_unknown=retry_unknown)
         except ImageGenError as error:
             if job:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import logging
-import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from decimal import Decimal
     from pathlib import Path
 
+    from imagegen.types.cost import Cost
     from imagegen.types.job import Plan
-    from imagegen.types.result import Cost, ImageResult
+    from imagegen.types.result import ImageResult
 
 
 def show_json(value: Any) -> None:
@@ -106,42 +103,3 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 def tell(line: str) -> None:
     """One line on standard error."""
     click.echo(line, err=True)
-
-
-@contextlib.contextmanager
-def progress(what: str) -> Iterator[None]:
-    """A line that moves while work goes on; on a terminal only."""
-    if not sys.stderr.isatty():
-        yield
-        return
-    from rich.console import Console
-
-    began, console = time.monotonic(), Console(stderr=True)
-    with console.status(what) as status:
-        handler = _Follower(lambda words: status.update(f"{what}: {words} ({time.monotonic() - began:.0f} s)"))
-        logger = logging.getLogger("imagegen.progress")
-        before = logger.level
-        logger.addHandler(handler)
-        logger.setLevel(logging.DEBUG)
-        try:
-            yield
-        finally:
-            logger.removeHandler(handler)
-            logger.setLevel(before)
-
-
-class _Follower(logging.Handler):
-    """Turns progress events into words."""
-
-    def __init__(self, show: Any) -> None:
-        super().__init__()
-        self._show = show
-
-    def emit(self, record: logging.LogRecord) -> None:
-        event = getattr(record, "event", None)
-        position = getattr(event, "position", None)
-        fraction = getattr(event, "fraction", None)
-        if type(event).__name__ == "Queued":
-            self._show("queued" if position is None else f"queued, {position} before it")
-        elif event is not None:
-            self._show(getattr(event, "status", "") + ("" if fraction is None else f" {fraction:.0%}"))

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from imagegen.money.amounts import Bounds, Scenario, expected, scenarios
-from imagegen.types.result import Cost, CostSource
+from imagegen.types.cost import Cost, CostSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from imagegen.errors import ConfigurationError, ImageGenError, UnsupportedError
 from imagegen.naming import checked_name
+from imagegen.types.cost import Cost
 from imagegen.types.request import ImageRequest, ProviderOptions, request_of
-from imagegen.types.result import Adaptation, Cost, Usage, plain
+from imagegen.types.result import Adaptation, Usage, plain
 
 if TYPE_CHECKING:
     from imagegen.catalogue import Capabilities

@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from enum import Enum, StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from imagegen import files, notebook, pictures
 from imagegen.errors import Billed, ImageGenError
+from imagegen.types.cost import Cost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image as PILImage
 
     from imagegen.types.picture import PictureData
-
-CostSource: TypeAlias = Literal["provider", "usage", "price_list", "estimate"]
 
 
 class AttemptState(StrEnum):
@@ -100,30 +99,6 @@ class Usage:
 
 
 _TOKENS = ("text_input_tokens", "image_input_tokens", "text_output_tokens", "image_output_tokens")
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Money in USD. Unknown is None, never 0."""
-
-    amount_usd: Decimal | None
-    """What it costs; None where any part of it is unknown."""
-    known_usd: Decimal = Decimal(0)
-    """The part that is known: never more than the whole."""
-    at_most_usd: Decimal | None = None
-    """The most it can be, unknown attempts included; None where no price is known."""
-    source: CostSource | None = None
-    """The provider's own figure, usage times price, the price list, or an estimate; the weakest of the parts."""
-
-    def __str__(self) -> str:
-        if self.amount_usd is not None:
-            return f"${_short(self.amount_usd)} ({self.source or 'free'})"
-        most = f"at most ${_short(self.at_most_usd)}" if self.at_most_usd is not None else "no upper bound known"
-        return f"unknown (${_short(self.known_usd)} known, {most})"
-
-
-def _short(amount: Decimal) -> str:
-    return f"{amount.normalize():f}" if amount == amount.quantize(Decimal("0.000001")) else f"{amount:.6f}"
 
 
 @dataclass(frozen=True, slots=True)

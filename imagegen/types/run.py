@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
 from imagegen.errors import ConfigurationError
+from imagegen.types.cost import read_money
 from imagegen.types.request import ImageRequest, request_of
 
 if TYPE_CHECKING:
@@ -152,20 +153,3 @@ def _key(value: Any) -> str | None:
     if value is not None and not (isinstance(value, str) and 0 < len(value) <= 200 and value.isprintable()):
         raise ConfigurationError("key is a text of 1 to 200 printable characters")
     return value
-
-
-def read_money(name: str, value: Any) -> Decimal | None:
-    """An amount in USD that a caller gave; None stays None.
-
-    Raises:
-        ConfigurationError: It is none.
-    """
-    if value is None:
-        return None
-    try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
-        raise ConfigurationError(f"{name} is an amount in USD, not {value!r}")
-    return amount
