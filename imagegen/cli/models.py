@@ -17,19 +17,30 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--provider", help="Only this provider's.")
 @click.option("--operation", type=click.Choice(["generate", "edit"]), help="Only those that can.")
+@click.option("--mask", is_flag=True, help="Only those that keep an edit inside a mask.")
+@click.option("--transparent", is_flag=True, help="Only those that make a transparent background.")
+@click.option(
+    "--max-usd",
+    help="Only those that `generate --max-usd` (or edit) would let make one picture: what it costs at most, in the "
+    "cheapest of the sizes, qualities and options listed. An unknown price never passes.",
+)
 @click.option("--all", "retired", is_flag=True, help="Retired models too.")
 @click.option("--json", "as_json", is_flag=True, help="A list of objects.")
-def models(provider: str | None, operation: str | None, retired: bool, as_json: bool) -> None:
-    """List the models of the catalogue: what they do, cost, and how long they live.
+def models(as_json: bool, mask: bool, transparent: bool, **asked: Any) -> None:
+    """List the models of the catalogue: what they do, cost, and how long they live. Filters combine.
 
     \b
     imagegen models
+    imagegen models --operation edit --mask --max-usd 0.05
     imagegen models --provider openai --all --json
     """
-    rows = [_row(each) for each in listing.models(provider=provider, operation=operation, retired=retired)]
+    found = listing.models(mask=mask or None, transparent=transparent or None, **asked)
     if as_json:
-        showing.show_json(rows)
+        showing.show_json(
+            [{**_row(each), **_abilities(each, asked["operation"] or ("edit" if mask else None))} for each in found]
+        )
         return
+    rows = [_row(each) for each in found]
     width = max((len(row["model"]) for row in rows), default=0)
     for row in rows:
         until = f", until {row['shutdown']}" if row["shutdown"] else ""
@@ -46,6 +57,16 @@ def _row(model: Model) -> dict[str, Any]:
         "status": catalogue.status_on(model, datetime.now(UTC).date()),
         "shutdown": model.shutdown.isoformat() if model.shutdown else None,
         "replacement": model.replacement,
+    }
+
+
+def _abilities(model: Model, operation: str | None) -> dict[str, Any]:
+    """What the filters look at."""
+    usd = listing.cheapest_usd(model, operation)
+    return {
+        "mask": model.capabilities.mask,
+        "transparent": listing.has_transparency(model),
+        "cheapest_usd": None if usd is None else f"{usd:f}",
     }
 
 

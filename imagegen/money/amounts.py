@@ -50,6 +50,13 @@ UNKNOWN = Bounds(Decimal(0), None)
 
 def scenarios(model: Model, task: Task) -> Iterator[Scenario]:
     """Every way in which what the task leaves open can fall out, as far as prices and tokens depend on it."""
+    ordered = sorted(priced_fields(model))
+    for values in itertools.product(*(_possible(model, task, field) for field in ordered)):
+        yield dict(zip(ordered, values, strict=True))
+
+
+def priced_fields(model: Model) -> set[str]:
+    """The request fields and options that the model's prices or tokens depend on."""
     fields = {"quality", "size", *(field for line in model.prices for field in line.when)}
     if model.output_tokens is not None and (sheet := model.output_tokens.sheet) is not None:
         fields |= {*sheet.when, sheet.option}
@@ -57,9 +64,7 @@ def scenarios(model: Model, task: Task) -> Iterator[Scenario]:
         fields.add("resolution")
     if model.input_tokens is not None:
         fields |= set(model.input_tokens.image_extra)
-    ordered = sorted(fields)
-    for values in itertools.product(*(_possible(model, task, field) for field in ordered)):
-        yield dict(zip(ordered, values, strict=True))
+    return fields
 
 
 def _possible(model: Model, task: Task, field: str) -> tuple[str | None, ...]:
