@@ -1,10 +1,11 @@
-# make demo: a picture from nothing. make test: the whole suite. make soak: a thousand kills. All make their own
-# environment.
+# make demo: a picture from nothing. make test: the whole suite. make soak: a thousand kills. make live: one cheap request
+# an operation to every provider whose key is set (ask first; ARGS=--help). make docs: pages made from data. All make their
+# own environment.
 PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: demo test check soak clean
+.PHONY: demo test check soak live docs clean
 
 demo: $(VENV)/.installed
 	@$(RUN) -m imagegen.demo
@@ -21,6 +22,12 @@ check: $(VENV)/.tests
 
 soak: $(VENV)/.tests
 	PYTHONPATH=tests $(RUN) -m core.killing 1000
+
+live: $(VENV)/.tests
+	PYTHONPATH=tests $(RUN) -m live $(ARGS)
+
+docs: $(VENV)/.tests
+	PYTHONPATH=tests $(RUN) -m docs.unconfirmed
 
 clean:
 	rm -rf $(VENV) dist demo
