@@ -62,8 +62,8 @@ def all_models(user_folder: Path | None = None) -> tuple[Model, ...]:
     Raises:
         ConfigurationError: As for `facts_of`.
     """
-    names = dict.fromkeys(each.name for each in plugin_names())
-    return tuple(model for name in names for model in models_of(name, user_folder).values())
+    names, folder = dict.fromkeys(each.name for each in plugin_names()), user_folder or finding.user_folder()
+    return tuple(model for name in names for model in models_of(name, folder).values())
 
 
 @dataclass(frozen=True, slots=True)
