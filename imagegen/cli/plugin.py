@@ -51,7 +51,7 @@ def check(name: str, suite: str | None, as_json: bool) -> None:
 
     \b
     imagegen plugin check acme
-    imagegen plugin check xai --suite tests/conformance/test_xai.py:TestXAI
+    imagegen plugin check acme --suite tests/test_acme.py:TestAcme
     """
     from imagegen.testing.checking import check_plugin
 
@@ -59,22 +59,32 @@ def check(name: str, suite: str | None, as_json: bool) -> None:
     if as_json:
         showing.show_json([each.to_dict() for each in checks])
     else:
-        for each in checks:
-            _show(each)
-        count = {verdict: sum(each.verdict == verdict for each in checks) for verdict in _MARKS}
-        click.echo(", ".join(f"{number} {verdict}" for verdict, number in count.items() if number))
-    if any(each.failed for each in checks) or not checks:
+        _show(checks)
+    if not checks or any(each.failed for each in checks):
         raise SystemExit(1)
 
 
-def _show(check: Check) -> None:
-    colour, mark = _MARKS[check.verdict]
-    number = f"{check.passed} of {check.passed + len(check.failed)}" if check.passed or check.failed else ""
-    click.echo(f"{click.style(f'{mark:<8}', fg=colour)} {number:>8}  {check.what}")
-    if check.verdict == "skipped":
-        click.echo(f"{'':19}{check.skipped[0]}")
-    for case, why in check.failed.items():
-        click.echo(f"{'':19}{case}: {why}")
+def _show(checks: list[Check]) -> None:
+    """A row a check that ran; then what did not, by its reason; then the failed cases and the count."""
+    width = max((len(each.name) for each in checks), default=0)
+    for each in (each for each in checks if each.verdict != "skipped"):
+        of = f"{each.passed}/{each.passed + len(each.failed)}"
+        click.echo(f"{_mark(each.verdict)} {of:>6}  {each.name.replace('_', ' '):<{width}}  {each.what}")
+    reasons: dict[str, list[str]] = {}
+    for each in (each for each in checks if each.verdict == "skipped"):
+        reasons.setdefault(each.skipped[0], []).append(each.name.replace("_", " "))
+    for reason, names in reasons.items():
+        click.echo(f"{_mark('skipped')} {reason}: {', '.join(names)}")
+    for each in checks:
+        for case, why in each.failed.items():
+            click.echo(f"{each.name.replace('_', ' ')} [{case}]: {why}", err=True)
+    count = {verdict: sum(each.verdict == verdict for each in checks) for verdict in _MARKS}
+    click.echo(", ".join(f"{number} {verdict}" for verdict, number in count.items() if number))
+
+
+def _mark(verdict: str) -> str:
+    colour, mark = _MARKS[verdict]
+    return click.style(f"{mark:<7}", fg=colour)
 
 
 @plugin.command()

@@ -57,7 +57,7 @@ class Check:
 
 
 def check_plugin(name: str, suite: str | None = None) -> list[Check]:
-    """Run the suite that ``name``'s distribution names, or the one at ``suite`` (``module:Class`` or ``file.py:Class``).
+    """Run the suite that ``name``'s distribution names, or ``suite`` (``module:Class`` or ``file.py:Class``).
 
     Where there is none, whatever needs no fake is run against the catalogue's first model.
 

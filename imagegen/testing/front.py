@@ -7,6 +7,7 @@ heard too; another address than the base URL's becomes a path that begins with `
 from __future__ import annotations
 
 import inspect
+import posixpath
 import re
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -72,7 +73,7 @@ class Front:
 
     def submits(self, path: str) -> list[Received]:
         """The requests that arrived whole at ``path`` below the base URL."""
-        whole = self.base_path + path
+        whole = posixpath.normpath(self.base_path + path)
         return [each for each in self.received if each.complete and each.method == "POST" and _path(each) == whole]
 
     def _heard(self, received: Received) -> Fault | None:

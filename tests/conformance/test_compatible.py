@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from fakes.dialects import KEY, Dialect
+from fakes.openai_compatible import CompatibleServer
+from fakes.sdcpp import FakeSdCpp
 from samples import WIRE
 
 from imagegen.testing import ProviderSuite, Refusal, recorded
@@ -41,6 +43,9 @@ class TestSDCpp(_Server):
 
     model = "sdcpp:sd-cpp-local"
 
+    def promised(self, operation):
+        return (fields for fields in super().promised(operation) if "options" not in fields)  # the other API: below
+
 
 class TestVllmOmni(_Server):
     """No mask."""
@@ -53,3 +58,33 @@ class TestLiteLLM(_Server):
 
     model = "litellm:my-model"
     masked_model = "litellm:my-model"
+
+
+class TestCompatible(_Server):
+    """A server that knows the least of OpenAI's Images API."""
+
+    model = "compatible:some-model"
+    operations = ("generate",)
+
+    def fake(self):
+        return CompatibleServer("b64")
+
+
+class TestCompatibleWithLinks(TestCompatible):
+    """The same, answering with links."""
+
+    def fake(self):
+        return CompatibleServer("url")
+
+
+class TestSDCppJobs(_Server):
+    """Its native jobs."""
+
+    model = "sdcpp:sd-cpp-local"
+    fields = {each: {"options": {"sdcpp": {"api": "native"}}} for each in ("generate", "edit")}
+
+    def fake(self):
+        return FakeSdCpp()
+
+    def promised(self, operation):
+        return (fields for fields in super().promised(operation) if "options" not in fields)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -52,6 +53,9 @@ class Asking:
     masked_model: ClassVar[str | None] = None
     """A model that takes a mask, where the one that changes pictures does not."""
 
+    operations: ClassVar[Sequence[str]] = ("generate", "edit")
+    """What the fake serves."""
+
     def fake(self) -> Upstream | None:
         """A strict fake of the provider: it paints, and refuses what the provider refuses. None: there is none."""
         return None
@@ -93,9 +97,9 @@ class Asking:
         """What ``model`` does by the catalogue; by the module, where the catalogue does not know it."""
         found = catalogue.find_model(self.name, model.partition(":")[2])
         if found is not None:
-            return {"generate", "edit"} & set(found.capabilities.operations)
+            return set(self.operations) & set(found.capabilities.operations)
         built = provider_class(self.name)
-        return {each for each in ("generate", "edit") if getattr(built, each, None) is not getattr(HttpProvider, each)}
+        return {each for each in self.operations if getattr(built, each, None) is not getattr(HttpProvider, each)}
 
     def model_for(self, operation: str) -> str:
         """The model that is asked for it: ``generate``, ``edit``, or ``mask``."""
@@ -114,7 +118,10 @@ class Asking:
 
     def plan(self, operation: str = "generate", model: str | None = None, **fields: Any) -> imagegen.Plan:
         """What would be sent."""
-        return imagegen.plan(model=model or self.model_for(operation), **self.asked(operation, **fields))
+        address = None if catalogue.facts_of(self.name).base_url else "https://server.invalid/v1"
+        connections = {self.name: imagegen.Connection(base_url=address)} if address else {}
+        planning = imagegen.Client(connections=connections, spool=None)
+        return planning.plan(model=model or self.model_for(operation), **self.asked(operation, **fields))
 
     def wires(self, plan: imagegen.Plan) -> list[imagegen.Wire]:
         """What a plan sends, with the same task keys every time."""
@@ -217,6 +224,15 @@ class Asked:
             await self.call(operation, **fields)
         return caught.value
 
+    async def outcome(
+        self, operation: str = "generate", **fields: Any
+    ) -> imagegen.ImageResult | imagegen.ImageGenError:
+        """What the call ends in, either way."""
+        try:
+            return await self.call(operation, **fields)
+        except imagegen.ImageGenError as error:
+            return error
+
     @property
     def submit_paths(self) -> set[str]:
         """Where submits go, below the base URL."""
@@ -237,7 +253,7 @@ class Asked:
 
     def meets(self, submit: Fault | None = None, later: Fault | None = None, times: int | None = None) -> None:
         """Let submits and what follows them meet these faults; ``times``: only the first so many of each."""
-        paths = {self.front.base_path + path for path in self.submit_paths}
+        paths = {posixpath.normpath(self.front.base_path + path) for path in self.submit_paths}
         left = {True: times, False: times}
 
         def rule(received: Received) -> Fault | None:

@@ -1,4 +1,4 @@
-"""Nothing changes in silence: what is asked is in the request, or an adaptation says that it is not, or it is refused."""
+"""Nothing changes in silence: what is asked is in the request, or an adaptation tells otherwise, or it is refused."""
 
 from __future__ import annotations
 
@@ -76,6 +76,8 @@ class Honesty(Asking):
         self.needs_http()
         masks = {"a mask": corner_mask(), "another": ImageOps.mirror(corner_mask()), "none": None}
         if not self.takes_mask:
+            if not self.entry_of(model).source:
+                pytest.skip("the catalogue does not know the model: it is passed through")
             with pytest.raises(imagegen.UnsupportedError):
                 self.plan("edit", model, mask=corner_mask())
             return
