@@ -9,6 +9,8 @@ from samples import WIRE
 
 from imagegen.testing import ProviderSuite, Refusal, recorded
 
+NATIVE = {each: {"options": {"sdcpp": {"api": "native"}}} for each in ("generate", "edit")}
+
 
 class _Server(ProviderSuite):
     key = KEY
@@ -81,7 +83,7 @@ class TestSDCppJobs(_Server):
     """Its native jobs."""
 
     model = "sdcpp:sd-cpp-local"
-    fields = {each: {"options": {"sdcpp": {"api": "native"}}} for each in ("generate", "edit")}
+    fields = NATIVE
 
     def fake(self):
         return FakeSdCpp()
