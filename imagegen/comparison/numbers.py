@@ -2,108 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+
+from imagegen.comparison import statistics
+from imagegen.comparison.cells import Cell
+from imagegen.comparison.figures import Difference, Estimate, ModelNumbers, Numbers, ProbeNumbers, Rate
+from imagegen.comparison.pairs import differences_of
+from imagegen.comparison.statistics import Part, by_case
+from imagegen.comparison.tallies import ProbeTally, Tally, tallies_of
+
+__all__ = ["Difference", "Estimate", "ModelNumbers", "Numbers", "ProbeNumbers", "Rate", "numbers_of"]
+
+_QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95}
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """So many of so many, with Wilson's 95 % interval."""
+def numbers_of(cells: Iterable[Cell], seed: int = 0) -> Numbers:
+    """Everything that is said of these cells, in whatever order they come; models by name.
 
-    count: int
-    of: int
-    low: float
-    high: float
-
-    @property
-    def value(self) -> float | None:
-        """The share; None where there is nothing to share."""
-        return self.count / self.of if self.of else None
+    Intervals are about requests like those of the suite (see `statistics`), those of a single case about that case.
+    """
+    tallies = tallies_of(cells)
+    rows = tuple(_row(model, tally) for model, tally in tallies.items())
+    pairs = combinations(tallies.items(), 2)
+    return Numbers(rows, tuple(each for pair in pairs for each in differences_of(*pair, seed)), seed)
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A figure with its 95 % interval; None where too few cells say anything."""
-
-    value: float
-    low: float | None
-    high: float | None
-    n: int
-    """Cells that it rests on."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeNumbers:
-    """What one probe found at one model."""
-
-    probe: str
-    passed: Rate
-    """Of the pictures that it could decide."""
-    undecided: int
-    score: Estimate | None = None
+def _row(model: str, tally: Tally) -> ModelNumbers:
+    return ModelNumbers(
+        model,
+        tally.cells,
+        tally.pictures,
+        **{name: _rate(parts) for name, parts in tally.rates.items()},
+        latency=_latency(tally.latency),
+        parts={name: _quantile(values, 0.5) for name, values in tally.parts.items() if values},
+        cost_per_picture=_ratio(tally.cost),
+        cost_per_usable=_ratio(tally.usable_cost),
+        known_usd=tally.known_usd,
+        at_most_usd=tally.at_most_usd,
+        cost_sources=dict(sorted(tally.cost_sources.items())),
+        adaptations=dict(sorted(tally.adaptations.items())),
+        retries=tally.retries,
+        probes={name: _probe(name, probe) for name, probe in sorted(tally.probes.items())},
+        judge_usd=tally.judge_usd,
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class ModelNumbers:
-    """One model's row."""
-
-    model: str
-    cells: int
-    pictures: int
-    succeeded: Rate
-    refused: Rate
-    failed: Rate
-    """Unknown outcomes among them."""
-    latency: Mapping[str, Estimate] = field(default_factory=dict)
-    """``p50``, ``p90``, ``p95``, ``mean`` in seconds, our own waiting left out."""
-    parts: Mapping[str, Estimate] = field(default_factory=dict)
-    """Medians of ``queue``, ``render``, ``download``, ``first_partial``, where known."""
-    cost_per_picture: Estimate | None = None
-    """USD a picture that came, everything that was paid counted; None where none is known."""
-    cost_per_usable: Estimate | None = None
-    """USD a picture that came and that no probe failed."""
-    known_usd: Decimal = Decimal(0)
-    at_most_usd: Decimal | None = None
-    cost_sources: Mapping[str, int] = field(default_factory=dict)
-    """Cells by the source of their cost; ``unknown`` among them."""
-    unknown_cost: Rate | None = None
-    """Cells that cost nobody knows how much."""
-    adapted: Rate | None = None
-    adaptations: Mapping[str, int] = field(default_factory=dict)
-    """Cells by the field that was changed."""
-    retries: int = 0
-    probes: Mapping[str, ProbeNumbers] = field(default_factory=dict)
-    judge_usd: Decimal = Decimal(0)
+def _rate(parts: Mapping[str, Sequence[Part]]) -> Rate:
+    hits, of = statistics.total([(0.0, 0.0), *(part for group in parts.values() for part in group)])
+    return Rate(int(hits), int(of), *statistics.rate_bounds(_cases(parts)))
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Two models on one metric, paired by case; ``a - b``."""
-
-    metric: str
-    """``success``, ``latency mean``, ``cost per picture``, ``probe text``, ..."""
-    a: str
-    b: str
-    value: float
-    low: float
-    high: float
-    level: float
-    """Of the interval: higher than 0.95 where several differences are looked at together."""
-    cases: int
-    """Cases that both have."""
-
-    @property
-    def is_one(self) -> bool:
-        """Whether the interval excludes zero; otherwise nothing is called a difference."""
-        return self.low > 0 or self.high < 0
+def _latency(values: Mapping[str, Sequence[float]]) -> dict[str, Estimate]:
+    if not values:
+        return {}
+    mean = _ratio({case: [(value, 1.0) for value in group] for case, group in values.items()})
+    quantiles = {name: _quantile(values, share) for name, share in _QUANTILES.items()}
+    return {**quantiles, "mean": mean} if mean else quantiles
 
 
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """All of a comparison."""
+def _quantile(values: Mapping[str, Sequence[float]], share: float) -> Estimate:
+    groups = [values[case] for case in sorted(values)]
+    ordered = sorted(value for group in groups for value in group)
+    low, high = statistics.quantile_bounds(groups, share) or (None, None)
+    return Estimate(statistics.quantile(ordered, share), low, high, len(ordered))
 
-    models: tuple[ModelNumbers, ...]
-    differences: tuple[Difference, ...] = ()
-    seed: int = 0
-    """Of the resampling: the same cells give the same intervals."""
+
+def _ratio(parts: Mapping[str, Sequence[Part]]) -> Estimate | None:
+    """None where there is nothing to divide by: no picture came, or none of which the cost is known."""
+    cases = _cases(parts)
+    if not any(over for _, over in cases):
+        return None
+    low, high = statistics.ratio_bounds(cases) or (None, None)
+    return Estimate(statistics.ratio(cases), low, high, sum(map(len, parts.values())))
+
+
+def _probe(name: str, tally: ProbeTally) -> ProbeNumbers:
+    return ProbeNumbers(name, _rate(tally.passed), tally.undecided, _ratio(tally.scores))
+
+
+def _cases(parts: Mapping[str, Sequence[Part]]) -> list[Part]:
+    return by_case(parts[case] for case in sorted(parts))
