@@ -9,6 +9,7 @@ import pluggy
 from imagegen.entry_points import GROUP
 
 if TYPE_CHECKING:
+    from imagegen.probes.contract import Probe
     from imagegen.provider import Provider
     from imagegen.types.result import Attempt, ImageResult
 
@@ -19,6 +20,11 @@ hookimpl = pluggy.HookimplMarker(GROUP)
 @hookspec(firstresult=True)
 def imagegen_provider(name: str) -> type[Provider] | None:
     """The provider called ``name``, if this plugin has it."""
+
+
+@hookspec
+def imagegen_probes() -> list[type[Probe]]:  # type: ignore[empty-body]
+    """The probes that this plugin has; it is named by an entry point in the group ``imagegen.probes``."""
 
 
 @hookspec

@@ -7,7 +7,7 @@ import functools
 import inspect
 import logging
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
 
@@ -19,8 +19,11 @@ from imagegen.secrets import clean
 from imagegen.settings import plugin_refused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     from imagegen.types.result import Attempt, ImageResult
 
+Found = TypeVar("Found")
 _log = logging.getLogger("imagegen.plugins")
 _lock = threading.RLock()
 
@@ -53,14 +56,27 @@ def provider_class(name: str) -> type[Provider]:
         ConfigurationError: Nobody offers it, two do, or the plugin is broken; the same at every try.
     """
     offered = _offered(name)
+
+    def ask(plugin: Any) -> type[Provider]:
+        found = _manager().subset_hook_caller("imagegen_provider", _others(plugin))(name=name)
+        return _checked(found, offered)
+
+    return _asked(offered, ask)
+
+
+def _asked(offered: PluginName, ask: Callable[[Any], Found]) -> Found:
+    """What a plugin answers once it is loaded; one that fails stays out of everything else.
+
+    Raises:
+        ConfigurationError: Whatever went wrong in it.
+    """
     with _lock:
         new, plugin = False, None
         try:
             plugin = offered.entry.load()
             if new := not _manager().is_registered(plugin):
                 _manager().register(plugin, name=offered.value)
-            found = _manager().subset_hook_caller("imagegen_provider", _others(plugin))(name=name)
-            return _checked(found, offered)
+            return ask(plugin)
         except ConfigurationError:
             if new:
                 _manager().unregister(plugin)
@@ -70,6 +86,43 @@ def provider_class(name: str) -> type[Provider]:
                 _manager().unregister(plugin)
             what = clean(f"{type(error).__name__}: {error}")
             raise ConfigurationError(f"{_origin(offered)} cannot be loaded: {what}") from error
+
+
+def answers(hook: str, offered: Sequence[PluginName]) -> Iterator[tuple[str, Any]]:
+    """Who answers a hook and what: each of these plugins, then those of the running program; or an error in its place.
+
+    A plugin that the user's file keeps from being loaded is left out.
+    """
+    asked: set[int] = set()
+
+    def ask(plugin: Any) -> list[Any]:
+        asked.add(id(plugin))
+        return [found.function() for found in _implementations(hook) if found.plugin is plugin]
+
+    for each in offered:
+        if not plugin_refused(each.name, each.distribution):
+            given = _or_error(functools.partial(_asked, each, ask))
+            yield from ((_origin(each), answer) for answer in given)
+    for found in _implementations(hook):
+        if id(found.plugin) not in asked:
+            yield from ((found.plugin_name, answer) for answer in _or_error(functools.partial(_answered, found)))
+
+
+def _answered(implementation: pluggy.HookImpl) -> list[Any]:
+    return [implementation.function()]
+
+
+def _or_error(ask: Callable[[], list[Any]]) -> list[Any]:
+    try:
+        return ask()
+    except ConfigurationError as error:
+        return [error]
+    except Exception as error:  # noqa: BLE001 - the fence around foreign code
+        return [ConfigurationError(clean(f"{type(error).__name__}: {error}"))]
+
+
+def _implementations(hook: str) -> list[pluggy.HookImpl]:
+    return list(getattr(_manager().hook, hook).get_hookimpls())
 
 
 def _offered(name: str) -> PluginName:

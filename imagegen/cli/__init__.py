@@ -18,6 +18,7 @@ _COMMANDS = {
     "plan": "Show what generate or edit would send and cost; no network, no key.",
     "models": "List the models of the catalogue.",
     "providers": "List the installed providers.",
+    "probes": "List what can look at pictures, and how often it errs.",
     "plugin": "Write a provider of your own and prove it right: new, check, trust.",
     "doctor": "Say what is set, what loads, and what is about to end.",
     "submit": "Pay now, collect later.",

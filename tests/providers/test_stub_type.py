@@ -7,7 +7,7 @@ import pytest
 from PIL import ImageChops, features
 from pixels import bounds
 
-from imagegen_providers.stub import fonts
+from imagegen import fonts
 from imagegen_providers.stub.lettering import setting_of, written
 from imagegen_providers.stub.paint import picture_of, shrunk_type
 from imagegen_providers.stub.reading import scene_of

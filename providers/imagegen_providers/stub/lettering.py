@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
-from imagegen_providers.stub import fonts
+from imagegen import fonts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -99,7 +99,8 @@ class Sheet:
         fading = Image.radial_gradient("L").point(
             [round(255 * strength * max(0, 1 - v / 180) ** 2) for v in range(256)]
         )
-        mask = fading.resize((max(2, round(2 * radius)),) * 2, Image.Resampling.BILINEAR)
+        side = max(2, round(2 * radius))
+        mask = fading.resize((side, side), Image.Resampling.BILINEAR)
         self.image.paste(self.light.glow, (round(x - radius), round(y - radius)), mask)
 
 

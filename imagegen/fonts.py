@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw, ImageFont, features
 
 _OF_SCRIPTS, _OF_EAST_ASIA = "manimgx_fonts", "manimgx_fonts_cjk"
 _WEIGHT = 650
+"""Half bold."""
 _PROBE_PX = 40
 _NO_CHARACTER = "\U0010ffff"
 _JAPANESE, _KOREAN, _CHINESE = 0, 1, 2
@@ -87,23 +88,23 @@ def _starts_right(text: str) -> bool:
     return is_right_to_left(next(strong, "a"))
 
 
-def font(run: Run, size_px: int) -> ImageFont.FreeTypeFont:
-    """A font of its own for each use: FreeType's are not for two threads at once."""
-    return _loaded(run.face, size_px, shaped=run.shaped)
+def font(run: Run, size_px: int, weight: int = _WEIGHT) -> ImageFont.FreeTypeFont:
+    """A font of its own for each use: FreeType's are not for two threads at once. 400 is regular, 700 bold."""
+    return _loaded(run.face, size_px, weight, shaped=run.shaped)
 
 
-def _loaded(face: Face, size_px: int, *, shaped: bool) -> ImageFont.FreeTypeFont:
+def _loaded(face: Face, size_px: int, weight: int = _WEIGHT, *, shaped: bool) -> ImageFont.FreeTypeFont:
     layout = ImageFont.Layout.RAQM if shaped else ImageFont.Layout.BASIC
     loaded = ImageFont.truetype(face.path, size_px, index=face.index, layout_engine=layout)
     axes = loaded.get_variation_axes()
-    loaded.set_variation_by_axes([_value(axis) for axis in axes])
+    loaded.set_variation_by_axes([_value(axis, weight) for axis in axes])
     return loaded
 
 
-def _value(axis: ImageFont.Axis) -> float:
-    """Half bold, and every other axis as it usually is."""
+def _value(axis: ImageFont.Axis, weight: int) -> float:
+    """As heavy as asked, and every other axis as it usually is."""
     if axis.get("name") == b"Weight":
-        return min(_WEIGHT, axis["maximum"] or _WEIGHT)
+        return min(weight, axis["maximum"] or weight)
     return axis["default"] or 0
 
 
