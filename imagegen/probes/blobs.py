@@ -28,7 +28,7 @@ _FULL = 0.85
 """Share of its outline's area that a solid thing fills; a ring is no disc."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Blob:
     """A thing of one colour."""
 

@@ -37,7 +37,9 @@ class Text(Probe):
 
     name = "text"
     needs = ("numpy", "cv2", *READER)
-    error_rates: ClassVar[ErrorRates | None] = None
+    error_rates: ClassVar[ErrorRates | None] = ErrorRates(
+        0.0, 0.012, 0.05, "500 synthetic pictures: English, Chinese, Japanese lines of 8 to 52 px, turned"
+    )
 
     def expects(self, expectation: Expectation) -> None:
         one(ExpectedText, expectation, self.name)
