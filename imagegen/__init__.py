@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from imagegen.catalogue import Capabilities as Capabilities
     from imagegen.catalogue import Model as Model
     from imagegen.client import AsyncClient as AsyncClient
+    from imagegen.comparison.comparing import Comparison as Comparison
+    from imagegen.comparison.comparing import compare as compare
     from imagegen.errors import AuthenticationError as AuthenticationError
     from imagegen.errors import BadOutputError as BadOutputError
     from imagegen.errors import Billed as Billed
@@ -79,6 +81,7 @@ _HOMES = {
     "catalogue": "Capabilities Model",
     "blocking": "Client",
     "client": "AsyncClient",
+    "comparison.comparing": "Comparison compare",
     "errors": "AuthenticationError BadOutputError Billed BudgetExceededError ConfigurationError ConnectionFailedError "
     "DeadlineExceededError ImageGenError InvalidRequestError ModerationError OutcomeUnknownError ProviderError "
     "QuotaError RateLimitError UnsupportedError",

@@ -33,6 +33,11 @@ class Client:
         self._async = AsyncClient(**settings)
         self._process = os.getpid()
 
+    @property
+    def asynchronous(self) -> AsyncClient:
+        """The client underneath; it belongs to the background loop."""
+        return self._async
+
     def generate(self, prompt: str | ImageRequest, **keywords: Unpack[CallFields]) -> ImageResult:
         """New pictures of ``prompt``; see `AsyncClient.generate`."""
         return self._run(self._async.generate(prompt, **keywords))

@@ -36,7 +36,7 @@ from imagegen.types.cost import read_money
 from imagegen.types.job import Job, OpenUnit, Operation, Plan, Reconciled, RemoteJob
 from imagegen.types.request import ImageRequest
 from imagegen.types.result import ImageResult
-from imagegen.types.run import CallFields, Policy, Run, StorePrompts, read_call
+from imagegen.types.run import CallFields, ClientSettings, Policy, Run, StorePrompts, read_call
 from imagegen.underway import UnderWay, plan_of
 
 _CANCEL_S = 30.0
@@ -72,6 +72,16 @@ class AsyncClient:
             store_prompts: How much of a prompt the ledger keeps of a call that is over: ``hash``, ``full``, ``none``.
             spool: The folder for accepted jobs where there is no ledger: True the user's own, None off.
         """
+        self._given: ClientSettings = {
+            "connections": connections,
+            "timeout_s": timeout_s,
+            "policy": policy,
+            "ledger": ledger,
+            "budget_usd": budget_usd,
+            "label": label,
+            "store_prompts": store_prompts,
+            "spool": spool,
+        }
         self._settings = Settings.load(connections)
         given = {"timeout_s": timeout_s, "policy": policy}
         of_file = self._settings.client_defaults()
@@ -92,6 +102,16 @@ class AsyncClient:
         self._here: dict[str, asyncio.Task[ImageResult]] = {}
         self._opened: dict[str, OpenJob] = {}
         self._for_nobody: deque[Job] = deque(maxlen=_NAMED)
+
+    @property
+    def keeps_ledger(self) -> bool:
+        """Whether what it pays is written to a ledger that outlives the process."""
+        return self._books.ledger.durable
+
+    def copy(self, **changes: Unpack[ClientSettings]) -> AsyncClient:
+        """A client of its own with the same settings but for ``changes``; budgets are not shared, a ledger is."""
+        settings: ClientSettings = {**self._given, **changes}
+        return AsyncClient(**settings)
 
     # What a caller may ask.
 

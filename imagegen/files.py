@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -190,3 +191,26 @@ def check_writable(folder: Path) -> None:
         path.unlink()
     except OSError as error:
         raise ConfigurationError(f"cannot write to {folder}: {error.strerror or error}; nothing was sent") from None
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def try_lock(handle: int) -> bool:
+        """Take an open file's lock if nobody has it; it ends with the handle, however the process ends."""
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def try_lock(handle: int) -> bool:
+        """Take an open file's lock if nobody has it; it ends with the handle, however the process ends."""
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

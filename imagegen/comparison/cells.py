@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
@@ -113,6 +113,10 @@ class Cell:
         """Pictures that came and that no probe failed."""
         failed = {each.picture for each in self.findings if each.verdict == "fail"}
         return sum(number not in failed for number in range(len(self.pictures)))
+
+    def with_findings(self, findings: tuple[CellFinding, ...]) -> Cell:
+        """The same cell, looked at."""
+        return replace(self, findings=findings)
 
     def to_json(self) -> str:
         """One line."""

@@ -3,34 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 import uuid
 import weakref
 from pathlib import Path
 
+from imagegen.files import try_lock
+
 _OPEN = os.O_RDWR | getattr(os, "O_CLOEXEC", 0)
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _locked(handle: int) -> bool:
-        """Take the lock if nobody has it."""
-        try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _locked(handle: int) -> bool:
-        """Take the lock if nobody has it."""
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
 
 
 class Worker:
@@ -42,7 +21,7 @@ class Worker:
         self._handle: int | None = None
         if folder is not None:
             self._handle = os.open(folder / self.name, _OPEN | os.O_CREAT, 0o600)
-            _locked(self._handle)
+            try_lock(self._handle)
             _ours.add(self)
 
     def let_go(self) -> None:
@@ -67,7 +46,7 @@ class Worker:
         except FileNotFoundError:
             return False
         try:
-            dead = _locked(handle)
+            dead = try_lock(handle)
         finally:
             os.close(handle)
         if dead:

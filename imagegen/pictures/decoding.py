@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 _ORIENTATION = 0x0112  # EXIF tag
 
 
-def decode(view: memoryview, media_type: str) -> Image:
+def decode(view: memoryview, media_type: str, *, suffices_px: int | None = None) -> Image:
     """The picture, decoded whole by the one decoder of its type; of an animation or a collection the first picture.
+
+    Args:
+        suffices_px: Where each side needs no more than this, a JPEG is decoded at a half, a quarter or an eighth.
 
     Raises:
         ValueError: Not a readable raster picture of this type, or one of more than 64 megapixels or 50 MB.
@@ -26,6 +29,8 @@ def decode(view: memoryview, media_type: str) -> Image:
     try:
         image = _opened(view, media_type)
         _check_area(*image.size)
+        if suffices_px is not None:
+            image.draft(None, (suffices_px, suffices_px))
         image.load()
     except Exception as error:  # the fence: decoders raise anything
         raise ValueError(f"not a readable {FORMATS[media_type]} picture: {error}") from error
