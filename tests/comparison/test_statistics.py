@@ -131,6 +131,14 @@ def test_a_difference_is_a_less_b():
     }  # fmt: skip
 
 
+def test_the_ends_of_a_difference_are_those_of_both_rates():
+    """50 of 50 less 20 of 50: nothing is above the first, so that upwards only the second counts (Newcombe 1998)."""
+    found = rate_change([(1.0, 1.0)] * 50, [(1.0, 1.0)] * 20 + [(0.0, 1.0)] * 30, 0.95)
+    reach = critical(0.95, 49)
+    (low, _), (other_low, other_high) = wilson(1.0, 50, reach), wilson(0.4, 50, reach)
+    assert found == pytest.approx((0.6, 0.6 - math.hypot(1 - low, other_high - 0.4), 0.6 + 0.4 - other_low))
+
+
 def test_pairs_see_what_cases_hide():
     """One second on every case is found, though the cases differ by many."""
     slow, fast = [[float(case) + 1] for case in range(50)], [[float(case)] for case in range(50)]
