@@ -3,18 +3,20 @@
     PYTHONPATH=tests python benchmarks/comparison/coverage.py [runs]
 
 Nothing is called: `tests/comparison/worlds.py` draws the cells, `imagegen.comparison.numbers` reads them. Each world is
-drawn with 30, 100 and 500 cases, as two models that are the same; some also as two that differ.
+drawn with 30, 100 and 500 cases, as two models that are the same; some also as two that differ. Last, each is drawn as
+one model over a hundred cases that stay the same.
 """
 
 from __future__ import annotations
 
+import resource
 import sys
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from itertools import product
 
-from comparison.covering import Coverage, differing, same_twice
+from comparison.covering import Coverage, differing, same_twice, this_suite
 from comparison.worlds import World
 
 SEED = 20261123
@@ -43,6 +45,10 @@ def apart(name: str, size: int, runs: int) -> Coverage:
     return differing(dict(zip("ab", APART[name], strict=True)), size, runs, SEED)
 
 
+def kept(name: str, size: int, runs: int) -> Coverage:
+    return this_suite(SAME[name], size, runs, SEED)
+
+
 def shares(coverage: Coverage, starts: tuple[str, ...]) -> str:
     """Per cent of the stated intervals of these kinds that hold the truth, and how many were stated."""
     counts: Counter[str] = sum((each for kind, each in coverage.counts.items() if kind.startswith(starts)), Counter())
@@ -61,12 +67,14 @@ def row(name: str, coverage: Coverage) -> tuple[str, ...]:
 
 
 def main(runs: int) -> None:
-    started, spent = time.perf_counter(), time.process_time()
+    started = time.perf_counter()
     jobs = [(name, size, runs) for name, size in product(SAME, SIZES)]
     pairs = [(name, size, runs) for name, size in product(APART, SIZES)]
+    suites = [(name, 100, 4 * runs) for name in SAME]
     with ProcessPoolExecutor(2) as pool:
         found = list(pool.map(same, *zip(*jobs, strict=True)))
         others = list(pool.map(apart, *zip(*pairs, strict=True)))
+        keeping = list(pool.map(kept, *zip(*suites, strict=True)))
     rows = [row(f"{name}, {size} cases", each) for (name, size, _), each in zip(jobs, found, strict=True)]
     whole = Coverage()
     for each in found:
@@ -79,7 +87,14 @@ def main(runs: int) -> None:
         for (name, size, _), each in zip(pairs, others, strict=True)
     ]
     table(("two models apart", *others[0].counts), levels)
-    print(f"seed {SEED}, {runs} runs each, {time.perf_counter() - started:.0f} s ({spent:.0f} s before the workers)")
+    stay = [
+        (f"{name}, 100 cases", shares(each, ("rate ",)), shares(each, ("plain ",)))
+        for (name, _, _), each in zip(suites, keeping, strict=True)
+    ]
+    table(("the same cases, fresh repeats", "rate of success", "plain Wilson"), stay)
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = usage.ru_utime + usage.ru_stime
+    print(f"seed {SEED}, {runs} runs each, {time.perf_counter() - started:.0f} s, {cpu_s:.0f} s of CPU")
 
 
 if __name__ == "__main__":

@@ -222,7 +222,7 @@ def main(runs: int) -> None:
         started, spent = time.perf_counter(), time.process_time()
         made = asyncio.run(called(study, runs))
         coverage = measured(study, made)
-        print(f"| stub:{study.model} | covered, % | missed low, high | not stated |\n| --- | --- | --- | --- |")
+        print(f"| stub:{study.model} | covered, % | lay too low, too high | not stated |\n| --- | --- | --- | --- |")
         for kind, counts in sorted(coverage.counts.items()):
             share = f"{100 * coverage.share(kind):.1f} of {coverage.of(kind)}" if coverage.of(kind) else "none"
             print(f"| {kind} | {share} | {counts['above']}, {counts['below']} | {counts['none']} |")

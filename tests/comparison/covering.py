@@ -6,8 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
+from statistics import fmean
 
-from comparison.worlds import World, cells
+from comparison.worlds import PRICES, Case, World, case_cells, cells, success_of
 
 from imagegen.comparison.figures import Difference, ModelNumbers
 from imagegen.comparison.numbers import numbers_of
@@ -82,6 +83,19 @@ def note_row(coverage: Coverage, row: ModelNumbers, world: World) -> None:
     if "text" in row.probes:
         passed = row.probes["text"].passed
         coverage.note("rate of probe", passed.low, passed.high, world.passes)
+
+
+def this_suite(world: World, cases: int, runs: int, seed: int) -> Coverage:
+    """The same cases over and over, with fresh repeats: how often the rate of these very cases is held."""
+    coverage, chance = Coverage(), Random(f"{seed} {world} {cases}")
+    hardness = {f"case {number:03}": chance.random() for number in range(cases)}
+    truth = fmean(success_of(world, each) for each in hardness.values())
+    for _ in range(runs):
+        suite = (Case(name, Random(each), 0.0, PRICES[0]) for name, each in hardness.items())
+        (row,) = numbers_of(cell for case in suite for cell in case_cells("a", world, case, chance)).models
+        coverage.note("rate of these cases", row.succeeded.low, row.succeeded.high, truth)
+        coverage.note("plain wilson", *wilson(row.succeeded.value or 0.0, row.succeeded.of), truth)
+    return coverage
 
 
 def differing(worlds: dict[str, World], cases: int, runs: int, seed: int) -> Coverage:

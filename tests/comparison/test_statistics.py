@@ -270,7 +270,26 @@ def test_medians_of_too_few_cases():
     assert rate_change([(1.0, 1.0)] * 3, [(0.0, 1.0)] * 3, 0.95) is None
 
 
-def test_all_of_it_is_json():
-    """No number is infinite or none."""
-    numbers = numbers_of(drawn(30))
+@settings(max_examples=60, deadline=None)
+@given(
+    cases=st.integers(0, 14),
+    repeats=st.integers(1, 3),
+    success=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
+    spread=st.sampled_from([0.0, 1.0]),
+    free=st.booleans(),
+    seed=st.integers(0, 10**6),
+)
+def test_whatever_there_is_gives_finite_numbers(
+    cases: int, repeats: int, success: float, spread: float, free: bool, seed: int
+):
+    """All of it is JSON, every interval holds its figure: nothing came, one thing, all the same, all for nothing."""
+    chance = Random(seed)
+    world = World(success, 0.0, between=spread, within=spread, repeats=repeats, price=0.0 if free else 1.0)
+    some = [cell for cell in cells({"a": world, "b": world}, cases, chance) if chance.random() < 0.8]
+    numbers = numbers_of(some)
     json.dumps(asdict(numbers), default=str, allow_nan=False)
+    assert all(each.low <= each.value <= each.high for each in numbers.differences)
+    for row in numbers.models:
+        assert row.succeeded.low <= (row.succeeded.value or 0) <= row.succeeded.high
+        for each in (*row.latency.values(), row.cost_per_picture, row.cost_per_usable):
+            assert each is None or each.low is None or each.high is None or each.low <= each.value <= each.high

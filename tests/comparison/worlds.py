@@ -79,10 +79,16 @@ def cells(worlds: dict[str, World], cases: int, chance: Random) -> Iterator[Cell
         hardness, slowness, price = chance.random(), chance.gauss(0, 1), chance.choice(PRICES)
         for model, world in worlds.items():
             case = Case(f"case {number:03}", Random(hardness), slowness, price)
-            yield from _case_cells(model, world, case, chance)
+            yield from case_cells(model, world, case, chance)
 
 
-def _case_cells(model: str, world: World, case: Case, chance: Random) -> Iterator[Cell]:
+def success_of(world: World, hardness: float) -> float:
+    """How often a case of this hardness succeeds."""
+    return _around(world.success, world.alike, Random(hardness))
+
+
+def case_cells(model: str, world: World, case: Case, chance: Random) -> Iterator[Cell]:
+    """All repeats of a case at a model."""
     success = _around(world.success, world.alike, case.hardness)
     passes = _around(world.passes, world.alike, case.hardness)
     for repeat in range(world.repeats):
