@@ -155,7 +155,15 @@ def _writable(said: str) -> str:
 def _has(character: str) -> bool:
     if unicodedata.category(character)[0] in "CZM":
         return character == " "
-    return bytes(_font(20).getmask(character)) != bytes(_font(20).getmask(_NO_CHARACTER))
+    return _look(character) != _look(_NO_CHARACTER)
+
+
+def _look(character: str) -> bytes:
+    from PIL import Image, ImageDraw
+
+    image = Image.new("L", (48, 48))
+    ImageDraw.Draw(image).text((12, 12), character, fill=255, font=_font(20))
+    return image.tobytes()
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont:

@@ -25,7 +25,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", 
 
 def write_rows(file: IO[str], cells: Iterable[Cell]) -> None:
     """Write one row a cell."""
-    writer = csv.writer(file, lineterminator="\n")
+    writer = csv.writer(file, lineterminator="\r\n")  # then a lone carriage return is quoted too
     writer.writerow([*_PLAIN, "pictures", "files", "seeds", "adaptations", "findings", "warnings", "tags"])
     for cell in cells:
         writer.writerow([*(_value(getattr(cell, name)) for name in _PLAIN), *map(_value, _lists(cell))])
