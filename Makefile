@@ -11,7 +11,7 @@ demo: $(VENV)/.installed
 	@$(RUN) -m imagegen.demo
 
 test: $(VENV)/.tests
-	$(RUN) -m pytest -n 4 --dist worksteal
+	$(RUN) -m pytest -n 4 --dist worksteal $(PYTEST)
 
 check: $(VENV)/.tests
 	$(VENV)/bin/ruff format --check .
