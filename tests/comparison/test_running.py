@@ -148,7 +148,7 @@ async def test_order_favours_no_model_and_is_bounded(tmp_path):
         async with FaultServer(slow) as server:
             await run(server, tmp_path / str(number), cases=suite(10), parallel=3)
             orders.append([each.json()["prompt"] for each in server.received if "/images/" in each.path])
-    assert set(most.values()) == {3}
+    assert 1 < max(most.values()) <= 3
     assert sorted(orders[0]) == sorted(orders[1])
     assert orders[0] != sorted(orders[0])
 
