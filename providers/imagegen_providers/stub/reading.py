@@ -49,6 +49,8 @@ _QUOTED = re.compile(
     re.VERBOSE,
 )
 """An apostrophe between letters opens and closes nothing. Bounded, since a prompt may be long and odd."""
+_CAPITALS = re.compile(r"(\b(?:word|text|title|label) )([A-Z][A-Z0-9]{1,30}(?: [A-Z][A-Z0-9]{0,30}){0,4})\b(?!['’])")  # noqa: RUF001
+"""``the word HELLO``: text in capitals needs no quotes."""
 
 
 def quoted_apart(prompt: str) -> tuple[str, list[str]]:
@@ -61,7 +63,14 @@ def quoted_apart(prompt: str) -> tuple[str, list[str]]:
             texts.append(text)
         return f" ⟦{len(texts) - 1}⟧ " if text else " "
 
-    return _QUOTED.sub(number, prompt.translate({ord("⟦"): "(", ord("⟧"): ")"})), texts
+    plain = _CAPITALS.sub(_in_quotes, prompt.translate({ord("⟦"): "(", ord("⟧"): ")"}))
+    return _QUOTED.sub(number, plain), texts
+
+
+def _in_quotes(match: re.Match[str]) -> str:
+    """The same in quotes, unless they are there already."""
+    inside = match.string.count('"', 0, match.start()) % 2
+    return match[0] if inside else f'{match[1]}"{match[2]}"'
 
 
 class _Reading:
