@@ -61,7 +61,7 @@ async def test_F41_a_provider_that_says_503(tmp_path):
     """Two hundred calls to a provider that is busy: no more submits than calls and a tenth."""
     busy = Instead(answered(503, ERRORS[SYNC]("busy"), {"retry-after-ms": "10"}).answer)
     async with FaultServer(ANSWERS[SYNC], lambda number: busy) as server:
-        async with client(server, ledger=tmp_path, timeout_s=6) as asking:
+        async with client(server, ledger=tmp_path, timeout_s=30) as asking:
             outcomes = await asyncio.gather(*(outcome_of(asking, prompt="a fox", model=SYNC) for _ in range(200)))
     assert {type(each) for each in outcomes} == {imagegen.RateLimitError}
     assert server.submits <= 200 + 20 + 3
