@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 import sys
 import tempfile
@@ -72,11 +71,15 @@ def check_plugin(name: str, suite: str | None = None) -> list[Check]:
         ) from None
     provider_class(name)
     _chosen[:] = [_suite_of(name, suite)]
-    with _own_folder() as folder:
-        (folder / "test_suite.py").write_text(_TEST)
-        reports = _Reports(_chosen[0])
-        quiet = ["-p", "no:terminal", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(folder)]
-        pytest.main([*quiet, "--import-mode=importlib", str(folder / "test_suite.py")], plugins=[reports])
+    reports = _Reports(_chosen[0])
+    with tempfile.TemporaryDirectory() as folder, _own_options():
+        test = Path(folder) / "test_suite.py"
+        test.write_text(_TEST)
+        quiet = ["-p", "no:terminal", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", folder, "--noconftest"]
+        code = int(pytest.main([*quiet, "--import-mode=importlib", str(test)], plugins=[reports]))
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        what = "; ".join(why for check in reports.checks.values() for why in check.failed.values())
+        raise ConfigurationError(f"the suite did not run to its end: {what or pytest.ExitCode(code).name.lower()}")
     return list(reports.checks.values())
 
 
@@ -90,7 +93,7 @@ def _suite_of(name: str, given: str | None) -> type[ProviderSuite]:
 
     if given is None:
         entries = [each for each in metadata.entry_points(group=SUITES) if each.name == name]
-        found: Any = entries[0].load() if entries else _without_fake(name)
+        found: Any = _loaded(entries[0]) if entries else _without_fake(name)
     else:
         found = _imported(given)
     if not (isinstance(found, type) and issubclass(found, ProviderSuite)):
@@ -109,35 +112,38 @@ def _without_fake(name: str) -> type[ProviderSuite]:
     return type("Suite", (ProviderSuite,), {"model": models[0].name, "__doc__": "What needs no fake."})
 
 
+def _loaded(entry: metadata.EntryPoint) -> Any:
+    try:
+        return entry.load()
+    except Exception as error:
+        raise ConfigurationError(f"{entry.value} cannot be loaded: {type(error).__name__}: {error}") from error
+
+
 def _imported(given: str) -> Any:
-    """The class at ``module:Class`` or ``path/file.py:Class``."""
+    """The class at ``module:Class`` or ``path/file.py:Class``, whose neighbours it may import."""
     where, colon, attribute = given.rpartition(":")
     if not colon:
         raise ConfigurationError(f"a suite is named module:Class or file.py:Class, not {given!r}")
+    name = where
+    if where.endswith(".py"):
+        sys.path.insert(0, str(Path(where).resolve().parent))
+        name = Path(where).stem
     try:
-        if not where.endswith(".py"):
-            return getattr(importlib.import_module(where), attribute)
-        spec = importlib.util.spec_from_file_location(Path(where).stem, where)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return getattr(module, attribute)
-    except (ImportError, AttributeError, OSError, SyntaxError) as error:
-        raise ConfigurationError(f"{given} cannot be loaded: {type(error).__name__}: {error}") from None
+        return getattr(importlib.import_module(name), attribute)
+    except Exception as error:
+        raise ConfigurationError(f"{given} cannot be loaded: {type(error).__name__}: {error}") from error
 
 
 @contextmanager
-def _own_folder() -> Iterator[Path]:
-    """A folder to run in, where neither a project's pytest settings nor its conftest are found."""
-    before = Path.cwd()
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        try:
-            yield Path(folder)
-        finally:
-            os.chdir(before)
-            sys.modules.pop("test_suite", None)
+def _own_options() -> Iterator[None]:
+    """What a person's environment says to pytest does not choose the checks."""
+    before = os.environ.pop("PYTEST_ADDOPTS", None)
+    try:
+        yield
+    finally:
+        sys.modules.pop("test_suite", None)
+        if before is not None:
+            os.environ["PYTEST_ADDOPTS"] = before
 
 
 class _Reports:
@@ -155,9 +161,9 @@ class _Reports:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "teardown" and report.passed:
             return
-        test = report.nodeid.rpartition("::")[2]
-        name, _, case = test.partition("[")
-        doc = getattr(self._suite, name).__doc__ or name
+        head, _, case = report.nodeid.partition("[")
+        name = head.rpartition("::")[2]
+        doc = getattr(getattr(self._suite, name, None), "__doc__", None) or name
         check = self.checks.setdefault(name, Check(name.removeprefix("test_"), doc.strip().splitlines()[0]))
         if report.skipped:
             reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from imagegen.testing.faults import Answer, Answering, Fault, FaultServer, Received
-from imagegen.testing.pictures import SIGNATURES
+from imagegen.testing.pictures import is_picture
 
 _OTHER = re.compile(r"/~(\d+)")
 _ORIGIN = re.compile(rb"http://127\.0\.0\.1:\d+")
@@ -74,7 +74,7 @@ class Front:
     def submits(self, path: str) -> list[Received]:
         """The requests that arrived whole at ``path`` below the base URL."""
         whole = posixpath.normpath(self.base_path + path)
-        return [each for each in self.received if each.complete and each.method == "POST" and _path(each) == whole]
+        return [each for each in self.received if each.complete and each.method != "GET" and _path(each) == whole]
 
     def _heard(self, received: Received) -> Fault | None:
         self.received.append(received)
@@ -101,7 +101,7 @@ class Front:
 
     def _fronted(self, content: bytes) -> bytes:
         """The same with every address of the fake replaced by one below the front; a picture stays as it is."""
-        return content if content.startswith(SIGNATURES) else _ORIGIN.sub(self._below_front, content)
+        return content if is_picture(content) else _ORIGIN.sub(self._below_front, content)
 
     def _below_front(self, found: re.Match[bytes]) -> bytes:
         origin = found[0].decode()

@@ -62,7 +62,7 @@ def huge() -> bytes:
 
 def pictures_in(body: bytes) -> list[bytes]:
     """Every picture of an answer: the body itself, or base64 in its JSON."""
-    if body.startswith(SIGNATURES):
+    if is_picture(body):
         return [body]
     try:
         return [found for text in _texts(json.loads(body)) if (found := _decoded(text)) is not None]
@@ -72,7 +72,7 @@ def pictures_in(body: bytes) -> list[bytes]:
 
 def with_pictures(body: bytes, change: Callable[[bytes], bytes]) -> bytes:
     """The same answer with every picture changed."""
-    if body.startswith(SIGNATURES):
+    if is_picture(body):
         return change(body)
 
     def changed(text: str) -> str:
@@ -126,7 +126,12 @@ def _decoded(text: str) -> bytes | None:
     if len(text) < _SHORTEST:
         return None
     try:
-        found = base64.b64decode(_DATA_URL.sub("", text, count=1), validate=True)
+        found = base64.b64decode("".join(_DATA_URL.sub("", text, count=1).split()), validate=True)
     except (binascii.Error, ValueError):
         return None
-    return found if found.startswith(SIGNATURES) else None
+    return found if is_picture(found) else None
+
+
+def is_picture(data: bytes) -> bool:
+    """Whether it begins as a picture does."""
+    return data.startswith(SIGNATURES) or data[4:8] == b"ftyp"

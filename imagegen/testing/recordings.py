@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,13 +15,22 @@ from imagegen.testing.faults import Answer, Received
 from imagegen.testing.pictures import picture
 
 _HTTPS_ORIGIN = re.compile(rb"https://[\w.-]+(?::\d+)?")
+_OF_THE_WIRE = frozenset({"transfer-encoding", "content-encoding", "content-length", "connection"})
 _PICTURE_COLOURS = ("red", "green", "blue", "white")
 
 
 def recorded(path: Path | str) -> Answer:
     """The answer of a recording: ``{"request": {...}, "response": {"status", "headers", "body"}}``."""
-    response = json.loads(Path(path).read_text())["response"]
-    return Answer(response["body"], response["status"], response.get("headers", {}))
+    return _answer(json.loads(Path(path).read_text())["response"])
+
+
+def _answer(response: dict[str, Any]) -> Answer:
+    """As it was recorded, less the headers that were about the bytes on the wire."""
+    body, kind = response["body"], response.get("body_type", "json")
+    if kind != "json" and isinstance(body, str):
+        body = base64.b64decode(body) if kind == "base64_bytes" else body.encode()
+    kept = {name: value for name, value in response.get("headers", {}).items() if name.lower() not in _OF_THE_WIRE}
+    return Answer(body, response["status"], kept)
 
 
 class Recorded:
@@ -39,15 +50,17 @@ class Recorded:
     def __call__(self, received: Received) -> Answer:
         key = _key(received.method, received.path)
         recordings = next((each for known, each in self._answers.items() if _ends_alike(known, key)), None)
+        if recordings is None and received.method != "GET":
+            return Answer({"error": f"nothing is recorded for {received.method} {received.path}"}, 404)
         if recordings is None:
             colour = _PICTURE_COLOURS[len(received.path) % len(_PICTURE_COLOURS)]
             return Answer(picture(colour=colour), 200, {"content-type": "image/png"})
         at = min(self._asked[key], len(recordings) - 1)
         self._asked[key] += 1
-        response = recordings[at]["response"]
-        body = json.dumps(response["body"]).encode()
+        answer = _answer(recordings[at]["response"])
         here = f"http://{received.headers.get('host', '')}".encode()
-        return Answer(_HTTPS_ORIGIN.sub(here, body), response["status"], response.get("headers", {}))
+        kind = {} if isinstance(answer.body, bytes) else {"content-type": "application/json"}
+        return replace(answer, body=_HTTPS_ORIGIN.sub(here, answer.content()), headers={**kind, **answer.headers})
 
 
 def _key(method: str, url: str) -> tuple[str, str]:

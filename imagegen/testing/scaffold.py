@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 
 import imagegen
+from imagegen.entry_points import plugin_names
 from imagegen.errors import ConfigurationError
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -33,12 +34,14 @@ def write_plugin(name: str, folder: Path) -> list[Path]:
     """
     if not _NAME.fullmatch(name) or keyword.iskeyword(name):
         raise ConfigurationError(f"{name!r} cannot be a provider's name: small letters, digits and single hyphens")
+    if name in {each.name for each in plugin_names()}:
+        raise ConfigurationError(f"{name!r} is a provider already: another name, or `imagegen plugin check {name}`")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigurationError(f"{folder} is not empty: nothing was written")
     words = {
         "NAME": name,
         "MODULE": name.replace("-", "_"),
-        "CLASS": "".join(part.capitalize() for part in name.split("-")),
+        "CLASS": _class_name(name),
         "TITLE": " ".join(part.capitalize() for part in name.split("-")),
         "VARIABLE": name.replace("-", "_").upper(),
         "VERSION": imagegen.__version__,
@@ -52,6 +55,12 @@ def write_plugin(name: str, folder: Path) -> list[Path]:
         path.write_text(_filled(text, words), "utf-8")
         written.append(path)
     return written
+
+
+def _class_name(name: str) -> str:
+    """In capitals, and no name that the module imports."""
+    found = "".join(part.capitalize() for part in name.split("-"))
+    return f"{found}Provider" if hasattr(imagegen, found) or found in ("Any", "Decimal", "Suite", "Image") else found
 
 
 def _filled(text: str, words: dict[str, str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fakes.bfl import KEY, FakeBFL
 from samples import WIRE
 
-from imagegen.testing import ProviderSuite, Refusal, recorded
+from imagegen.testing import Answer, ProviderSuite, Refusal, recorded
 
 
 class TestBFL(ProviderSuite):
@@ -15,6 +15,7 @@ class TestBFL(ProviderSuite):
     masked_model = "bfl:flux-pro-1.0-fill"
     key = KEY
     refusals = (Refusal(recorded(WIRE / "bfl" / "poll_content_moderated_200.json"), at="poll"),)
+    failed_jobs = (Answer({"id": "a", "status": "Error", "result": None}),)
 
     def fake(self):
         return FakeBFL()

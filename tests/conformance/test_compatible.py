@@ -75,6 +75,8 @@ class TestCompatible(_Server):
 class TestCompatibleWithLinks(TestCompatible):
     """The same, answering with links."""
 
+    paints_sizes = False
+
     def fake(self):
         return CompatibleServer("url")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fakes.fireworks import KEY, FakeFireworks
 from samples import WIRE
 
-from imagegen.testing import ProviderSuite, Refusal, recorded
+from imagegen.testing import Answer, ProviderSuite, Refusal, recorded
 
 
 class TestFireworks(ProviderSuite):
@@ -13,6 +13,7 @@ class TestFireworks(ProviderSuite):
 
     model = "fireworks:flux-1-dev-fp8"
     key = KEY
+    paints_sizes = False
     refusals = (Refusal(recorded(WIRE / "fireworks" / "text_to_image_filtered_200.json")),)
 
     def fake(self):
@@ -24,3 +25,4 @@ class TestFireworksJobs(TestFireworks):
 
     model = "fireworks:flux-kontext-pro"
     refusals = ()
+    failed_jobs = (Answer({"id": "a", "status": "Error"}),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fakes.replicate import KEY, FakeReplicate
 from samples import WIRE
 
-from imagegen.testing import ProviderSuite, Refusal, recorded
+from imagegen.testing import Answer, ProviderSuite, Refusal, recorded
 
 
 class TestReplicate(ProviderSuite):
@@ -15,7 +15,9 @@ class TestReplicate(ProviderSuite):
     edit_model = "replicate:black-forest-labs/flux-kontext-pro"
     masked_model = "replicate:black-forest-labs/flux-fill-pro"
     key = KEY
+    paints_sizes = False
     refusals = (Refusal(recorded(WIRE / "replicate" / "failed_safety.json"), at="poll"),)
+    failed_jobs = (Answer({"id": "a", "status": "failed", "error": "out of memory"}),)
 
     def fake(self):
         return FakeReplicate()

@@ -46,6 +46,14 @@ class Asking:
     """Further request fields an operation needs: ``{"edit": {"size": "512x512"}}``."""
     refusals: ClassVar[Sequence[Refusal]] = ()
     """Every form in which this provider refuses."""
+    failed_jobs: ClassVar[Sequence[Answer]] = ()
+    """What the question for a job is answered when it failed, in every form."""
+    state_names: ClassVar[Sequence[str]] = ("status", "state")
+    """What an answer calls the job's state."""
+    paints_sizes: ClassVar[bool] = True
+    """Whether the fake's pictures have the size that was asked for."""
+    shown_key: ClassVar[str | None] = None
+    """What is shown of the key, where it is not shown as it is (Basic, a signature)."""
     statuses: ClassVar[Mapping[int, type[imagegen.ImageGenError]]] = {}
     """Where an error status means something else here than in the table of attempt states."""
     edit_model: ClassVar[str | None] = None
@@ -259,7 +267,7 @@ class Asked:
         left = {True: times, False: times}
 
         def rule(received: Received) -> Fault | None:
-            is_submit = received.method == "POST" and received.path.partition("?")[0] in paths
+            is_submit = received.method != "GET" and received.path.partition("?")[0] in paths
             fault = submit if is_submit else later
             count = left[is_submit]
             if fault is None or count == 0:
@@ -271,4 +279,5 @@ class Asked:
 
     def bears_key(self, received: Received) -> bool:
         """Whether a request shows the key, in whatever place."""
-        return self.suite.key in f"{received.path} {dict(received.headers)} {received.body[:65536]!r}"
+        request = f"{received.path} {dict(received.headers)} {received.body[:65536]!r}"
+        return self.suite.key in request or (self.suite.shown_key or self.suite.key) in request

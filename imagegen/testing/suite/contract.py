@@ -31,6 +31,9 @@ class Contract(Asking):
 
     def test_catalogue_names_its_sources(self) -> None:
         """Every model, parameter and price says where it is known from and when it was read."""
+        facts_of = catalogue.facts_of(self.name)
+        assert facts_of.source, "[provider] has no source"
+        assert not [each for each in facts_of.key_hosts if "." not in each.removeprefix("*.")], "any host gets the key"
         for model in catalogue.models_of(self.name).values():
             rules = model.capabilities
             sizes = [rules.sizes] if rules.sizes.kind != "any" else []

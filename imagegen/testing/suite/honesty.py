@@ -9,27 +9,10 @@ import pytest
 from PIL import Image, ImageOps
 
 import imagegen
-from imagegen.catalogue import Parameter
 from imagegen.provider import HttpProvider
 from imagegen.testing.pictures import corner_mask, halves
 from imagegen.testing.suite.asking import Asking
-
-_VALUES: dict[str, tuple[Any, ...]] = {
-    "size": ("512x512", "768x768", "1024x1024", "1536x1024", "1024x1536", "1920x1088"),
-    "aspect_ratio": ("1:1", "16:9", "9:16"),
-    "resolution": ("1K", "2K"),
-    "quality": ("low", "medium", "high"),
-    "background": ("transparent", "opaque"),
-    "seed": (1, 2),
-    "negative_prompt": ("rain", "snow"),
-    "output_format": ("png", "jpeg", "webp"),
-    "output_compression": (40, 80),
-    "end_user_id": ("u-1", "u-2"),
-    "n": (1, 2),
-    "prompt": ("a red fox", "a blue fox"),
-}
-"""Values of each request field; any two that are sent as asked must differ in the request."""
-_WITH = {"output_compression": {"output_format": "jpeg"}}
+from imagegen.testing.suite.values import VALUES, WITH, values_of
 
 
 class Honesty(Asking):
@@ -37,24 +20,24 @@ class Honesty(Asking):
 
     @pytest.mark.parametrize("policy", ["adapt", "best_effort"])
     @pytest.mark.parametrize("operation", ["generate", "edit"])
-    @pytest.mark.parametrize("field", sorted(_VALUES))
+    @pytest.mark.parametrize("field", sorted(VALUES))
     def test_no_field_is_dropped_in_silence(self, field: str, operation: str, policy: str) -> None:
         """Two values that are both taken as asked make two different requests."""
         self._needs(operation)
         planned = {}
-        for value in _VALUES[field]:
-            plan = self._plan_or_none(operation, policy=policy, **_WITH.get(field, {}), **{field: value})
+        for value in VALUES[field]:
+            plan = self._plan_or_none(operation, policy=policy, **WITH.get(field, {}), **{field: value})
             if plan is not None and not _told(plan, field):
                 planned[value] = self.wires(plan)
         _all_differ(planned, f"{self.model_for(operation)}: {field}")
 
     @pytest.mark.parametrize("operation", ["generate", "edit"])
-    @pytest.mark.parametrize("field", sorted(_VALUES))
+    @pytest.mark.parametrize("field", sorted(VALUES))
     def test_strict_refuses_what_would_be_changed(self, field: str, operation: str) -> None:
         """Whatever is an adaptation is an error under the policy ``strict``."""
         self._needs(operation)
-        for value in _VALUES[field]:
-            asked = {**_WITH.get(field, {}), field: value}
+        for value in VALUES[field]:
+            asked = {**WITH.get(field, {}), field: value}
             plan = self._plan_or_none(operation, **asked)
             if plan is not None and plan.adaptations:
                 with pytest.raises(imagegen.UnsupportedError):
@@ -90,7 +73,7 @@ class Honesty(Asking):
         entry = self.entry_of(self.model_for(operation))
         for name, rule in entry.capabilities.options.items():
             planned = {}
-            for value in _values_of(rule, self.provider.Options.model_fields[name].annotation):
+            for value in values_of(rule, self.provider.Options.model_fields[name].annotation):
                 plan = self._plan_or_none(operation, options={self.name: {name: value}})
                 if plan is not None and not _told(plan, name):
                     planned[str(value)] = self.wires(plan)
@@ -137,17 +120,3 @@ def _all_differ(planned: dict[Any, Any], what: str) -> None:
             assert planned[one] != planned[other], (
                 f"{what}: {one} and {other} make the same request, and nobody is told"
             )
-
-
-def _values_of(rule: Parameter, annotation: Any) -> tuple[Any, ...]:
-    """Two or more values of an option; none where the catalogue and the type do not say."""
-    if rule.values:
-        return rule.values
-    if rule.flag or annotation in (bool, bool | None):
-        return (True, False)
-    if rule.minimum is not None and rule.maximum is not None:
-        whole = annotation in (int, int | None)
-        return tuple(int(each) if whole else each for each in (rule.minimum, rule.maximum))
-    if annotation in (str, str | None):
-        return ("one", "other")
-    return ()

@@ -99,16 +99,28 @@ class Intake(Asking):
     async def test_key_goes_to_no_other_host(self, asking: Asked) -> None:
         """Every address in an answer is another host's, and is allowed: it may be asked, without the key."""
         async with FaultServer(Answer(b"", 404)) as other:
-            elsewhere = Damage(lambda body: _LINK.sub(other.url.encode(), body))
-            asking.meets(submit=elsewhere, later=elsewhere)
-            assert not isinstance(await asking.outcome(allow_private=True, timeout_s=3), imagegen.OutcomeUnknownError)
-            assert not [each for each in other.received if asking.bears_key(each)]
-            assert len(asking.submits) == 1
+            rewritten: list[bytes] = []
+
+            def moved(body: bytes) -> bytes:
+                rewritten.extend(_LINK.findall(body))
+                return _LINK.sub(other.url.encode(), body)
+
+            elsewhere = Damage(moved)
+            for at_submit in (elsewhere, None):  # where the job is asked for; then only where its pictures lie
+                before = len(asking.submits)
+                asking.meets(submit=at_submit, later=elsewhere)
+                outcome = await asking.outcome(allow_private=True, timeout_s=8)
+                assert not isinstance(outcome, imagegen.OutcomeUnknownError)
+                assert not [each for each in other.received if asking.bears_key(each)]
+                assert len(asking.submits) == before + 1
+            if not rewritten:
+                pytest.skip("no address stands in an answer")
 
     async def test_key_is_shown_where_it_must_be(self, asking: Asked) -> None:
         """The submit bears it; what is fetched from another address of the provider does not."""
         await asking.call()
         assert all(asking.bears_key(each) for each in asking.submits)
+        assert not [each for each in asking.front.received if self.key in each.path], "a URL is logged by many hands"
         elsewhere = [each for each in asking.front.received if each.path.startswith("/~")]
         assert not [each for each in elsewhere if asking.bears_key(each)]
 

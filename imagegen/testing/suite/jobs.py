@@ -16,8 +16,6 @@ from imagegen.testing.faults import Answer, Damage, Instead
 from imagegen.testing.pictures import with_text
 from imagegen.testing.suite.asking import Asked, Asking
 
-_STATE_NAMES = ("status", "state")
-
 
 class Jobs(Asking):
     """For providers that accept first and answer later; skipped for the others."""
@@ -48,6 +46,8 @@ class Jobs(Asking):
             with pytest.raises(imagegen.UnsupportedError):
                 await client.cancel(job)
             return
+        provider, remote = self.provider, next(part.remote for part in job.parts if part.remote)
+        assert provider.cancel(remote) != provider.poll(remote), "stopping is asked as the state is"
         await client.cancel(job)
         asked = asking.front.received[before:]
         assert asked
@@ -57,15 +57,34 @@ class Jobs(Asking):
     async def test_unknown_state_is_not_polled_for_ever(self, asking: Asked) -> None:
         """The deadline ends it, and the job can still be collected: it was paid."""
         client, job = await self._submitted(asking)
-        new = Damage(lambda body: with_text(body, lambda name, text: "brand_new" if name in _STATE_NAMES else text))
-        asking.meets(later=new)
+        changed: list[str] = []
+
+        def brand_new(name: str, text: str) -> str:
+            if name not in self.state_names:
+                return text
+            changed.append(text)
+            return "brand_new"
+
+        asking.meets(later=Damage(lambda body: with_text(body, brand_new)))
         try:
             result = await client.resume(job, timeout_s=1.5)
         except imagegen.DeadlineExceededError as error:
             asking.meets()
             result = await client.resume(_kept(error))
+        assert changed, f"no answer has a member called {' or '.join(self.state_names)}: see ProviderSuite.state_names"
         assert result.image.width
         assert len(asking.submits) == 1
+
+    async def test_failed_job_ends_the_call(self, asking: Asked) -> None:
+        """A job that the provider ended is told at once, in every form; it is not polled until the deadline."""
+        if not self.failed_jobs:
+            pytest.skip("no failed job is given: see ProviderSuite.failed_jobs")
+        for answer in self.failed_jobs:
+            before = len(asking.submits)
+            asking.meets(later=Instead(answer))
+            error = await asking.failing(timeout_s=20)
+            assert isinstance(error, imagegen.ProviderError), repr(error)
+            assert len(asking.submits) == before + 1
 
     async def test_deadline_leaves_the_job(self, asking: Asked) -> None:
         """Accepted and late is not lost: the error carries the job, and it is collected later."""

@@ -88,6 +88,8 @@ def _body(task: Task) -> dict[str, Any]:
     request = task.request
     options = task.options if isinstance(task.options, OpenRouterOptions) else OpenRouterOptions()
     task.asks_only(_TAKEN)
+    if options.image_only is not None:
+        raise UnsupportedError('image_only is of a chat: say api="chat"; nothing was sent')
     if options.resolution and (request.resolution or request.size):
         raise UnsupportedError("the option resolution and the request's own are two answers; nothing was sent")
     found = {
