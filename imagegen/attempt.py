@@ -153,7 +153,7 @@ class Submitter:
                 return Submitted(outcome, exchange)
 
     async def _wait_or_raise(self, error: ImageGenError) -> None:
-        delay = _delay(error, len(self.attempts), self.unknown_rule)
+        delay = delay_before_retry(error, len(self.attempts), self.unknown_rule)
         if delay is None or time.monotonic() + delay >= self.deadline or not await self.may_repeat():
             raise error
         _log.info("%s: %s; again in %.1f s", self.model, error.message, delay)
@@ -178,7 +178,7 @@ class Submitter:
         plugins.announce_attempt(attempt)
 
 
-def _delay(error: ImageGenError, attempts: int, rule: UnknownRule) -> float | None:
+def delay_before_retry(error: ImageGenError, attempts: int, rule: UnknownRule = UnknownRule()) -> float | None:
     """Seconds until another submit is right; None: never."""
     match state_of(error), error:
         case AttemptState.NOT_SENT, _:

@@ -6,12 +6,13 @@ import asyncio
 import concurrent.futures
 import os
 import threading
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from typing import Self, TypeVar, Unpack
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from typing import Any, Self, TypeVar, Unpack
 
 from imagegen.client import AsyncClient
 from imagegen.errors import ConfigurationError
 from imagegen.eventstream import EventStream
+from imagegen.provider import Judgement
 from imagegen.types.events import Event
 from imagegen.types.job import Job, OpenUnit, Plan, Reconciled
 from imagegen.types.request import ImageRequest
@@ -49,6 +50,10 @@ class Client:
     def stream(self, prompt: str | ImageRequest, **keywords: Unpack[CallFields]) -> BlockingStream:
         """Events as they happen: ``with client.stream(...) as events``; see `AsyncClient.stream`."""
         return BlockingStream(self._async.stream(prompt, **keywords))
+
+    def judge(self, pictures: Sequence[Any], question: str, *, model: str, timeout_s: float | None = None) -> Judgement:
+        """What a model says of pictures; see `AsyncClient.judge`."""
+        return self._run(self._async.judge(pictures, question, model=model, timeout_s=timeout_s))
 
     def submit(self, prompt: str | ImageRequest, **keywords: Unpack[CallFields]) -> Job:
         """Pay now, collect later; see `AsyncClient.submit`."""

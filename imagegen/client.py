@@ -7,13 +7,13 @@ import contextlib
 import logging
 import uuid
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self, Unpack
 
-from imagegen import booking, plugins, reconciling
+from imagegen import booking, judging, plugins, reconciling
 from imagegen.background import Background
 from imagegen.booking import Booking, check_ceiling
 from imagegen.books import Books, Found
@@ -26,7 +26,7 @@ from imagegen.ledger.claims import GIVES, Mine
 from imagegen.lines import Line, Lines
 from imagegen.parking import finished, park
 from imagegen.planning import Wish, plan_call, plan_one, resolve
-from imagegen.provider import Call, ask_cancel, has_jobs
+from imagegen.provider import Call, Judgement, ask_cancel, has_jobs
 from imagegen.results import Piece
 from imagegen.running import PlanRun
 from imagegen.settings import Settings, missing_key
@@ -149,6 +149,35 @@ class AsyncClient:
         wish, run = self._read(prompt, keywords)
         first, *others = plan_call(wish, run.models, self._settings)
         return replace(first, fallbacks=tuple(others))
+
+    async def judge(
+        self, pictures: Sequence[Any], question: str, *, model: str, timeout_s: float | None = None
+    ) -> Judgement:
+        """What a model that reads pictures says of them: ``client.judge([path], "Is it a fox?", model="google:...")``.
+
+        It is paid for, once; neither the ledger nor a budget knows of it: the answer says what it cost.
+
+        Args:
+            pictures: As ``images`` of `edit`, but for URLs.
+            timeout_s: One clock over everything; None: that of the client.
+
+        Raises:
+            ImageGenError: It gave no answer. `UnsupportedError`: the connection has no models that answer questions.
+        """
+        self.check_judge(model)
+        _, model_id = resolve(model, self._settings)
+        _, run = read_call(question, {"model": model, "timeout_s": timeout_s}, self._defaults)
+        return await judging.judge(self._lines.line(model), model_id, pictures, question, run.timeout_s)
+
+    def check_judge(self, model: str) -> None:
+        """Find out whether `judge` could ask this model; nothing is sent.
+
+        Raises:
+            ImageGenError: As `judge`, before anything is sent.
+        """
+        self._lines.check_home()
+        _, model_id = resolve(model, self._settings)
+        judging.judge_of(self._lines.line(model), model_id)
 
     async def submit(self, prompt: str | ImageRequest, **keywords: Unpack[CallFields]) -> Job:
         """Pay now, collect later with `resume`. At a synchronous provider the job lives here only: `Job.durable`.

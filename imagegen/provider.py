@@ -208,7 +208,7 @@ async def pay(provider: Provider, task: Task, call: Call) -> Output | RemoteJob:
 
 
 @contextlib.contextmanager
-def _fence(provider: Provider, call: Call, what_then: str = "") -> Iterator[None]:
+def _fence(provider: Provider | Judges, call: Call, what_then: str = "") -> Iterator[None]:
     """Whatever foreign code raises that is not of the tree says nothing of what was done: it is an unknown outcome."""
     try:
         yield
@@ -217,7 +217,8 @@ def _fence(provider: Provider, call: Call, what_then: str = "") -> Iterator[None
         raise
     except (Exception, SystemExit) as error:
         what = call.http.clean(f"{type(error).__name__}: {error}")
-        raise OutcomeUnknownError(f"provider {provider.name} failed: {what}{what_then}") from error
+        name = getattr(provider, "name", type(provider).__name__)
+        raise OutcomeUnknownError(f"provider {name} failed: {what}{what_then}") from error
 
 
 def _clean(error: ImageGenError, call: Call) -> None:
@@ -371,3 +372,16 @@ class Judges(Protocol):
             ImageGenError: It gave no answer.
         """
         ...
+
+
+async def ask_judge(
+    provider: Judges, pictures: Sequence[PictureData], question: str, call: Call, model: str
+) -> Judgement:
+    """What a model says of pictures; whatever foreign code raises that is not of the tree may have been billed."""
+    call.exchange.started = False if isinstance(provider, HttpProvider) else None
+    current_exchange.set(call.exchange)
+    with _fence(provider, call, "; it may have been billed"):
+        found = await provider.judge(pictures, question, call, model=model)
+        if not isinstance(found, Judgement):
+            raise TypeError(f"it gave {type(found).__name__}, not Judgement")
+        return replace(found, answer=call.http.clean(found.answer))

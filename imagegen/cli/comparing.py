@@ -27,7 +27,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 _ASKS_ABOVE = Decimal("0.50")
 """USD: what is spent without asking."""
-_OWN = ("repeats", "output", "yes", "probes", "parallel", "retry_failed", "order_seed", "label", "title")
+_OWN = ("repeats", "output", "yes", "probes", "judge", "parallel", "retry_failed", "order_seed", "label", "title")
 _TAKEN = (*_OWN, "policy", "max_usd", "max_usd_per_image", "timeout_s")
 _OPTIONS = [
     click.option(
@@ -39,6 +39,7 @@ _OPTIONS = [
     click.option("-y", "--yes", is_flag=True, help=f"Do not ask before spending more than ${_ASKS_ABOVE}."),
     click.option("--max-usd-per-image", help="What to set aside for a picture whose price is not known."),
     click.option("--probes", help="Which to use, with commas; `none` for none. Default: all that apply."),
+    click.option("--judge", metavar="CONNECTION:MODEL", help="A model that is asked about every picture, and paid."),
     click.option(
         "--parallel", type=click.IntRange(1), default=4, show_default=True, help="Calls at once for each connection."
     ),
@@ -67,6 +68,7 @@ class RunOptions:
             "max_usd": read_money("max_usd", self.given.get("max_usd")),
             "max_usd_per_image": read_money("max_usd_per_image", self.given.get("max_usd_per_image")),
             "probes": probes,
+            "judge": self.given.get("judge"),
             "parallel": self.given["parallel"],
             "policy": self.given.get("policy"),
             "timeout_s": self.given.get("timeout_s"),
@@ -100,7 +102,7 @@ def compare(suite: Suite, models: list[str], options: RunOptions) -> None:
     wanted = options.wanted(models)
     folder = options.given.get("output") or new_folder(Path.cwd())
     client = using.client(options.given.get("label")).asynchronous
-    agree = _asking(options.given["yes"] or wanted.max_usd is not None)
+    agree = _asking(options.given["yes"] or wanted.max_usd is not None, wanted.judge)
     with _progress() as tell:
         found = blocking.run(run_comparison(client, suite, folder, wanted, tell=tell, agree=agree))
     terminal.show(Console(stderr=True), found.numbers)
@@ -111,15 +113,19 @@ def compare(suite: Suite, models: list[str], options: RunOptions) -> None:
         raise SystemExit(1)
 
 
-def _asking(agreed: bool) -> Callable[[ComparisonPlan, Looker], None]:
+def _asking(agreed: bool, judge: str | None) -> Callable[[ComparisonPlan, Looker], None]:
     def agree(plan: ComparisonPlan, looker: Looker) -> None:
         for each in plan.models:
             showing.tell(_row(each))
         for name, why in looker.missing.items():
             showing.tell(f"probe {name}: {why}")
         at_most = plan.at_most_usd
-        if agreed or (at_most is not None and at_most <= _ASKS_ABOVE):
+        answers = _answers(plan) if judge else 0
+        if answers:
+            showing.tell(f"{judge}: up to {answers} answers about pictures, paid beside them")
+        if agreed or (not answers and at_most is not None and at_most <= _ASKS_ABOVE):
             return
+        at_most = None if answers else at_most
         if not sys.stdin.isatty():
             raise ConfigurationError(
                 f"it can cost {_range(plan.known_usd, at_most)}: say --yes or --max-usd; nothing was sent"
@@ -127,6 +133,13 @@ def _asking(agreed: bool) -> Callable[[ComparisonPlan, Looker], None]:
         click.confirm(f"It can cost {_range(plan.known_usd, at_most)}. Go on?", abort=True, err=True)
 
     return agree
+
+
+def _answers(plan: ComparisonPlan) -> int:
+    """How many questions a judge can be asked."""
+    from imagegen.comparison.judge import questions_of
+
+    return sum(len(questions_of(each.case)) * each.case.request.n for each in plan.cells)
 
 
 def _row(cost: ModelCost) -> str:

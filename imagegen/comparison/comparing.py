@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import imagegen
 from imagegen import blocking
+from imagegen.comparison.judge import Judge, check_questions
+from imagegen.comparison.judgements import Judgements
 from imagegen.comparison.looking import Looker
 from imagegen.comparison.numbers import Numbers, numbers_of
 from imagegen.comparison.planning import ComparisonPlan, Wanted, plan_cells
+from imagegen.comparison.purse import Purse
 from imagegen.comparison.report import make_thumbnail, write_report
 from imagegen.comparison.running import Bench, Progress, run_cells
 from imagegen.comparison.store import CellStore
@@ -65,6 +68,7 @@ def compare(
     max_usd: Decimal | str | float | None = None,
     max_usd_per_image: Decimal | str | float | None = None,
     probes: Sequence[str] | None = None,
+    judge: str | None = None,
     expect: Mapping[str, Any] | None = None,
     parallel: int = 4,
     policy: Policy = "best_effort",
@@ -83,7 +87,8 @@ def compare(
         repeats: Fresh pictures of each request; with a seed each is the same picture again.
         folder: Where everything is kept; None: a new one below the working folder, named for the day.
         probes: Which to use; None: all that apply and are installed; (): none.
-        expect: What the prompt's pictures should show, by probe.
+        judge: ``connection:model`` that is asked about every picture; it is paid, within `max_usd` too.
+        expect: What the prompt's pictures should show, by probe; None: what the prompt surely says; {}: nothing.
         client: Whose connections and ledger are used; None: those of the module's own client.
 
     Raises:
@@ -98,6 +103,7 @@ def compare(
         repeats=repeats,
         max_usd=read_money("max_usd", max_usd),
         max_usd_per_image=read_money("max_usd_per_image", max_usd_per_image),
+        judge=judge,
         probes=None if probes is None else tuple(probes),
         parallel=parallel,
         policy=policy,
@@ -139,12 +145,15 @@ async def run_comparison(
         ImageGenError: As `compare`.
     """
     store = CellStore(folder)
-    looker = Looker.of(suite, wanted.probes)
+    check_questions(suite)
+    looker = Looker.of(suite, wanted.probes, wanted.judge)
     store.open()
     try:
         async with _with_ledger(client, folder, wanted) as asking:
             plan = plan_cells(asking, suite, wanted, store)
             _check_money(plan, wanted)
+            if wanted.judge is not None:
+                asking.check_judge(wanted.judge)
             agree(plan, looker)
             facts = facts_of(suite, wanted, looker)
             title = wanted.title or store.about().get("title") or suite.name
@@ -154,6 +163,7 @@ async def run_comparison(
                 store=store,
                 thumbnail=make_thumbnail,
                 looker=looker if looker.found else None,
+                judge=_judge(asking, store, wanted),
                 parallel=wanted.parallel,
                 order_seed=wanted.order_seed,
                 settings=_run_settings(wanted),
@@ -208,6 +218,12 @@ def _check_money(plan: ComparisonPlan, wanted: Wanted) -> None:
         )
 
 
+def _judge(client: AsyncClient, store: CellStore, wanted: Wanted) -> Judge | None:
+    if wanted.judge is None:
+        return None
+    return Judge(client, wanted.judge, Judgements(store.folder), Purse(wanted.max_usd), wanted.parallel)
+
+
 def _run_settings(wanted: Wanted) -> dict[str, Any]:
     found = {
         "policy": wanted.policy,
@@ -229,6 +245,7 @@ def facts_of(suite: Suite, wanted: Wanted, looker: Looker) -> dict[str, str]:
         "calls at once for each connection": str(wanted.parallel),
         "seed of order and resampling": str(wanted.order_seed),
         "probes": ", ".join([*looker.found, *probes]) or "none",
+        **({"judge": wanted.judge} if wanted.judge else {}),
         "imagegen": imagegen.__version__,
         "python": platform.python_version(),
         "machine": platform.platform(),

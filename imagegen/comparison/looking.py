@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagegen import probes
 from imagegen.comparison.cells import CellFinding
+from imagegen.comparison.judge import NAME as JUDGE
 from imagegen.errors import ConfigurationError, ImageGenError
 from imagegen.threads import Pool
 
@@ -38,13 +39,16 @@ class Looker:
     _pool: Pool = field(default_factory=lambda: Pool(_THREADS, "imagegen-probes"))
 
     @classmethod
-    def of(cls, suite: Suite, chosen: tuple[str, ...] | None) -> Looker:
+    def of(cls, suite: Suite, chosen: tuple[str, ...] | None, judge: str | None = None) -> Looker:
         """The probes that ``suite`` wants; ``chosen`` names those to use, None all.
 
         Raises:
             ConfigurationError: No such probe, or a case expects something that its probe does not understand.
         """
         looker = cls(chosen)
+        wanting = sum(JUDGE in case.expect for case in suite)
+        if wanting and judge is None and (chosen is None or JUDGE in chosen):
+            looker.missing[JUDGE] = f"{wanting} cases ask one, and none is named (--judge CONNECTION:MODEL)"
         for case in suite:
             for name, expectation in _wanted(case, chosen).items():
                 looker._take(name)
@@ -100,6 +104,7 @@ class Looker:
 def _wanted(case: Case, chosen: tuple[str, ...] | None) -> Mapping[str, Any]:
     unasked = (*_ALWAYS, *(_MASKED if case.request.mask is not None else ()))
     found: dict[str, Any] = {**dict.fromkeys(unasked), **case.expect}
+    found.pop(JUDGE, None)  # which is no probe: it is paid, and asked elsewhere
     return {name: each or {} for name, each in found.items() if chosen is None or name in chosen}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,8 @@ class Wanted:
     """No call is made that could take the comparison above this."""
     max_usd_per_image: Decimal | None = None
     """What to set aside for a picture whose price is not known."""
+    judge: str | None = None
+    """``connection:model`` that is asked about every picture, and paid; None: nobody."""
     probes: tuple[str, ...] | None = None
     """Which to use; None: all that the suite wants and that are installed; (): none."""
     parallel: int = 4
@@ -55,6 +57,8 @@ class Planned:
     repeat: int
     tries: int = 0
     """How often it was made before; only what failed is made again."""
+    at_most_usd: Decimal | None = None
+    """What it can cost; None where its price is not known."""
 
     @property
     def paid_once_by(self) -> str:
@@ -127,8 +131,10 @@ def plan_cells(client: AsyncClient, suite: Suite, wanted: Wanted, store: CellSto
             ]
             costs[model].finished += len(keys) - len(missing)
             if missing:
-                planned += missing
-                _count(costs[model], _plan(client, missing[0], wanted.policy), len(missing))
+                plan = _plan(client, missing[0], wanted.policy)
+                at_most = Decimal(0) if isinstance(plan, UnsupportedError) else plan.cost.at_most_usd
+                planned += [replace(each, at_most_usd=at_most) for each in missing]
+                _count(costs[model], plan, len(missing))
     return ComparisonPlan(tuple(planned), tuple(costs.values()))
 
 

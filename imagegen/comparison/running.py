@@ -12,7 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from imagegen.comparison.making import cell_of, keep_pictures, make_cell
-from imagegen.errors import BudgetExceededError, ImageGenError, RateLimitError
+from imagegen.errors import Billed, BudgetExceededError, ImageGenError, RateLimitError
 from imagegen.threads import in_thread
 
 if TYPE_CHECKING:
@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 
     from imagegen.client import AsyncClient
     from imagegen.comparison.cells import Cell
+    from imagegen.comparison.judge import Judge
     from imagegen.comparison.looking import Looker
     from imagegen.comparison.making import Thumbnail
     from imagegen.comparison.planning import Planned
+    from imagegen.comparison.purse import Purse
     from imagegen.comparison.store import CellStore
+    from imagegen.types.result import ImageResult
 
 _MOST_PROBLEMS = 20
 _MOST_WAITS, _LONGEST_WAIT_S = 5, 60
@@ -61,6 +64,7 @@ class Bench:
     store: CellStore
     thumbnail: Thumbnail
     looker: Looker | None
+    judge: Judge | None = None
     parallel: int = 4
     """Calls at once for each connection."""
     order_seed: int = 0
@@ -111,15 +115,48 @@ async def _work(bench: Bench, queue: deque[Planned], progress: Progress) -> None
 
 
 async def _one(bench: Bench, planned: Planned) -> Cell:
-    found = await make_cell(bench.client, planned, dict(bench.settings))
+    found = await (_made(bench, planned) if bench.judge is None else _within(bench.judge.purse, bench, planned))
     if isinstance(found, ImageGenError):
         cell = cell_of(planned, found, ())
     else:
         cell = cell_of(planned, found, await in_thread(keep_pictures, bench.store, found, bench.thumbnail))
         if bench.looker is not None:
             cell = cell.with_findings(await bench.looker.look(planned.case, found))
+        if bench.judge is not None:
+            cell = cell.with_findings(cell.findings + await bench.judge.look(planned, found))
     await in_thread(bench.store.add, cell)
     return cell
+
+
+async def _made(bench: Bench, planned: Planned) -> ImageResult | ImageGenError:
+    return await make_cell(bench.client, planned, dict(bench.settings))
+
+
+async def _within(purse: Purse, bench: Bench, planned: Planned) -> ImageResult | ImageGenError:
+    """The call of one cell, paid from what the judge is paid from too.
+
+    Raises:
+        BudgetExceededError: It could cost more than the judge has left.
+    """
+    ceiling = bench.settings.get("max_usd_per_image")
+    held = planned.at_most_usd if planned.at_most_usd is not None else Decimal(ceiling or 0) * planned.case.request.n
+    if not purse.hold(held):
+        raise BudgetExceededError(f"it may cost ${held:f}, and pictures and judge leave too little of max_usd")
+    spent: Decimal | None = Decimal(0)
+    try:
+        found = await _made(bench, planned)
+        spent = _most(found) if not isinstance(found, ImageGenError) else _most_billed(found, held)
+        return found
+    finally:
+        purse.settle(held, spent)
+
+
+def _most(result: ImageResult) -> Decimal | None:
+    return result.cost.amount_usd if result.cost.amount_usd is not None else result.cost.at_most_usd
+
+
+def _most_billed(error: ImageGenError, held: Decimal) -> Decimal:
+    return Decimal(0) if error.billed is Billed.NO else (error.possibly_billed_usd or held)
 
 
 def _count(progress: Progress, cell: Cell) -> None:
