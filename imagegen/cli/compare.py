@@ -16,7 +16,9 @@ from imagegen.errors import ConfigurationError
 @asking.input_options
 @comparing.comparison_options
 @click.option(
-    "--expect", metavar="JSON", help='What the pictures should show, by probe: {"text": {"strings": ["HI"]}}.'
+    "--expect",
+    metavar="JSON",
+    help='What the pictures should show, by probe: {"text": {"strings": ["HI"]}}; else what PROMPT plainly says.',
 )
 def compare(prompt: str, expect: str | None, **given: Any) -> None:
     """Draw PROMPT with several models, several times, and report cost, latency and quality.
@@ -34,9 +36,11 @@ def compare(prompt: str, expect: str | None, **given: Any) -> None:
     comparing.compare(suite, models, run)
 
 
-def _expected(text: str | None) -> dict[str, Any]:
+def _expected(text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
     try:
-        found = json.loads(text) if text else {}
+        found = json.loads(text)
     except ValueError as error:
         raise ConfigurationError(f"--expect is not JSON: {error}") from None
     if not isinstance(found, dict):

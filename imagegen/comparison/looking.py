@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from imagegen import probes
@@ -97,7 +97,9 @@ class Looker:
                     mask=mask,
                     siblings=siblings,
                 )
-                findings.append(_looked(self.found[name], subject, number))
+                finding = _looked(self.found[name], subject, number)
+                marked = {**finding.values, "read_from": "prompt"} if name in case.read else finding.values
+                findings.append(replace(finding, values=marked))
         return tuple(findings)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from imagegen.comparison.expecting import expected_of
 from imagegen.errors import ConfigurationError, ImageGenError
 from imagegen.types.request import ImageRequest, request_of
 from imagegen.types.run import RequestFields
@@ -28,6 +29,8 @@ class Case:
     expect: Mapping[str, Any] = field(default_factory=dict)
     """By probe: ``{"text": {"strings": ["HELLO"]}}``."""
     tags: tuple[str, ...] = ()
+    read: frozenset[str] = frozenset()
+    """The probes whose expectation nobody gave: it was read from the prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Suite:
 
 
 def suite_of(prompt: str | ImageRequest, fields: Mapping[str, Any], expect: Mapping[str, Any] | None = None) -> Suite:
-    """One prompt, or one request, as a suite.
+    """One prompt, or one request, as a suite. Without ``expect`` what the prompt surely asks for is expected.
 
     Raises:
         ConfigurationError: A field is unknown, or its value is none it can have.
@@ -52,7 +55,9 @@ def suite_of(prompt: str | ImageRequest, fields: Mapping[str, Any], expect: Mapp
         request = request_of({**{name: getattr(prompt, name) for name in prompt.model_fields_set}, **fields})
     else:
         request = request_of({"prompt": prompt, **fields})
-    case = Case("prompt", request, "edit" if request.images else "generate", dict(expect or {}))
+    read = expected_of(request.prompt) if expect is None and not request.images else {}
+    expected = read if expect is None else dict(expect)
+    case = Case("prompt", request, "edit" if request.images else "generate", expected, read=frozenset(read))
     return Suite(request.prompt if len(request.prompt) <= 60 else f"{request.prompt[:57]}...", (case,))
 
 
@@ -74,6 +79,9 @@ def read_suite(path: Path) -> Suite:
         raise ConfigurationError(f"{path}: a suite has a list of cases: cases: [{{prompt: ...}}]")
     _check_keys(found, _SUITE_KEYS, str(path))
     defaults = found.get("defaults") or {}
+    if not isinstance(defaults, dict):
+        raise ConfigurationError(f"{path}: defaults: fields of every case, by name")
+    _check_keys(defaults, _CASE_KEYS - {"id", "prompt"}, f"{path}: defaults")
     cases = tuple(_case(each, defaults, number, path) for number, each in enumerate(found["cases"], 1))
     ids = [each.id for each in cases]
     if twice := sorted({each for each in ids if ids.count(each) > 1}) if len(set(ids)) < len(ids) else []:
@@ -93,9 +101,8 @@ def _case(found: Any, defaults: Mapping[str, Any], number: int, path: Path) -> C
     if not _ID.fullmatch(identity):
         raise ConfigurationError(f"{where}: an id is of letters, digits, '.', '_' and '-', not {identity!r}")
     fields = {name: value for name, value in given.items() if name in RequestFields.__annotations__}
-    fields |= _inputs(fields, path.parent)
     try:
-        request = request_of({"prompt": str(given["prompt"]), **fields})
+        request = request_of({"prompt": str(given["prompt"]), **fields, **_inputs(fields, path.parent)})
     except ImageGenError as error:
         raise ConfigurationError(f"{path}: case {identity}: {error.message}") from None
     operation = str(given.get("operation") or ("edit" if request.images else "generate"))
@@ -111,6 +118,8 @@ def _inputs(fields: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Paths of input pictures as the suite's file means them."""
     found: dict[str, Any] = {}
     if images := fields.get("images"):
+        if not isinstance(images, (str, list)):
+            raise ConfigurationError(f"images is a list of files, not {images!r}")
         found["images"] = [_beside(each, folder) for each in ([images] if isinstance(images, str) else images)]
     if fields.get("mask"):
         found["mask"] = _beside(fields["mask"], folder)
