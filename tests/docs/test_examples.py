@@ -16,7 +16,7 @@ import imagegen
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", "docs/tour.md", "docs/streaming.md", "docs/errors-and-money.md", "docs/money-safety.md"]
-PAGES += ["docs/testing.md"]
+PAGES += ["docs/testing.md", "docs/comparing.md"]
 
 
 @pytest.mark.parametrize("page", PAGES)
