@@ -23,7 +23,7 @@ def imagegen_provider(name: str) -> type[Provider] | None:
 
 
 @hookspec
-def imagegen_probes() -> list[type[Probe]]:  # type: ignore[empty-body]
+def imagegen_probes() -> list[type[Probe]]:  # type: ignore[empty-body]  # a specification has none
     """The probes that this plugin has; it is named by an entry point in the group ``imagegen.probes``."""
 
 

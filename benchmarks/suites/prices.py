@@ -31,8 +31,8 @@ def row(suite: Suite, model: str) -> str:
         except imagegen.UnsupportedError:
             continue
     least = sum((each.cost.known_usd for each in plans), Decimal(0))
-    limits = [each.cost.at_most_usd for each in plans]
-    most = "unknown" if None in limits else f"{sum(limits, Decimal(0)):.2f}"  # type: ignore[arg-type]
+    limits = [each.cost.at_most_usd for each in plans if each.cost.at_most_usd is not None]
+    most = f"{sum(limits, Decimal(0)):.2f}" if len(limits) == len(plans) else "unknown"
     changed = sum(any(entry.field == "size" for entry in each.adaptations) for each in plans)
     return f"| `{model}` | {len(plans)} of {len(suite.cases)} | {least:.2f} | {most} | {changed} |"
 

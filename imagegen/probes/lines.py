@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import cv2
 import numpy as np
@@ -53,10 +53,8 @@ class Grid:
         top, bottom = self.down[row], self.down[row + 1]
         left, right = self.across[column], self.across[column + 1]
         high, wide = inset * (bottom - top), inset * (right - left)
-        return of[  # type: ignore[return-value]
-            max(0, round(top + high)) : max(0, round(bottom - high)),
-            max(0, round(left + wide)) : max(0, round(right - wide)),
-        ]
+        rows = slice(max(0, round(top + high)), max(0, round(bottom - high)))
+        return cast("Part", of[rows, max(0, round(left + wide)) : max(0, round(right - wide))])
 
 
 def ink_of(image: Pixels) -> NDArray[np.bool_]:

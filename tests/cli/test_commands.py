@@ -38,7 +38,7 @@ def imagegen(tmp_path):
             timeout=60,
         )
 
-    run.folder = tmp_path  # type: ignore[attr-defined]  # the runner and its folder in one fixture
+    run.folder = tmp_path
     return run
 
 

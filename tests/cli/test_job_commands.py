@@ -29,7 +29,7 @@ def imagegen(tmp_path):
             command, cwd=tmp_path, env=surroundings, input=stdin, capture_output=True, text=True, timeout=60
         )
 
-    run.folder = tmp_path  # type: ignore[attr-defined]  # the runner and its folder in one fixture
+    run.folder = tmp_path
     return run
 
 

@@ -64,11 +64,11 @@ def recorded(provider: str) -> Iterator[list[Exchange]]:
         found.append(Exchange(wire, call.http.base_url, reply.status, dict(reply.headers), body))
         return reply
 
-    kind.send = recording  # type: ignore[method-assign]
+    kind.send = recording
     try:
         yield found
     finally:
-        kind.send = send  # type: ignore[method-assign]
+        kind.send = send
 
 
 def write(folder: Path, operation: str, exchanges: list[Exchange], endpoint: Endpoint, key: str) -> list[Path]:
