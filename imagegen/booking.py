@@ -25,6 +25,7 @@ from imagegen.errors import (
     ModerationError,
     RateLimitError,
 )
+from imagegen.files import check_writable
 from imagegen.ledger import Budget, CallRow, Intent, Kept, Settlement, Store, UnitState
 from imagegen.ledger.amounts import to_nano, to_nano_up
 from imagegen.ledger.claims import take_left
@@ -43,8 +44,7 @@ if TYPE_CHECKING:
     from imagegen.limits import Turns
     from imagegen.results import Piece
     from imagegen.types.connection import Endpoint
-    from imagegen.types.cost import Cost
-    from imagegen.types.job import Job
+    from imagegen.types.job import Job, Plan
     from imagegen.types.request import ImageRequest
     from imagegen.types.result import ImageResult
 
@@ -294,17 +294,24 @@ def new_call(call_id: str, request: ImageRequest, operation: str, run: Run) -> C
     return CallRow(call_id, binding, request.fingerprint, operation, key=run.key or cached)
 
 
-def check_ceiling(cost: Cost, n: int, run: Run) -> None:
-    """Find out before the first submit whether all of a call can fit its ``max_usd``.
+def check_before_money(plan: Plan, run: Run) -> None:
+    """Find out before the first submit what can be known to fail after it: the ceiling, and where files go.
 
     Raises:
-        BudgetExceededError: It cannot, or nobody knows.
+        BudgetExceededError: It can cost more than ``max_usd``, or nobody knows.
+        ConfigurationError: Nothing can be written to ``save_to``.
     """
+    _check_ceiling(plan, run)
+    if run.save_to is not None:
+        check_writable(run.save_to)
+
+
+def _check_ceiling(plan: Plan, run: Run) -> None:
     if run.max_usd is None:
         return
-    most = cost.at_most_usd
+    most = plan.cost.at_most_usd
     if most is None and run.max_usd_per_image is not None:
-        most = run.max_usd_per_image * n
+        most = run.max_usd_per_image * plan.request.n
     if most is None:
         raise BudgetExceededError(
             f"max_usd={run.max_usd} cannot be kept: the price is not known; max_usd_per_image says what a picture may "

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import uuid
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -15,34 +13,32 @@ from typing import Any, Self, Unpack
 
 from imagegen import booking, judging, plugins, reconciling
 from imagegen.background import Background
-from imagegen.booking import Booking, check_ceiling
+from imagegen.booking import Booking, check_before_money
 from imagegen.books import Books, Found
-from imagegen.errors import ConfigurationError, DeadlineExceededError, ImageGenError
+from imagegen.errors import ConfigurationError, ImageGenError
 from imagegen.eventstream import EventStream, Tell
-from imagegen.files import check_writable
 from imagegen.jobs import OpenJob
+from imagegen.keeping import OpenJobs
 from imagegen.ledger import Ledger, ledger_path
 from imagegen.ledger.claims import GIVES, Mine
-from imagegen.lines import Line, Lines
+from imagegen.lines import Lines
 from imagegen.parking import finished, park
 from imagegen.planning import Wish, plan_call, plan_one, resolve
-from imagegen.provider import Call, Judgement, ask_cancel, has_jobs
+from imagegen.provider import Judgement, has_jobs
 from imagegen.results import Piece
 from imagegen.running import PlanRun
 from imagegen.settings import Settings, missing_key
 from imagegen.spool import Spool, default_folder
+from imagegen.stopping import stop
 from imagegen.types.connection import Connection
 from imagegen.types.cost import read_money
-from imagegen.types.job import Job, OpenUnit, Operation, Plan, Reconciled, RemoteJob
+from imagegen.types.job import Job, OpenUnit, Operation, Plan, Reconciled
 from imagegen.types.request import ImageRequest
 from imagegen.types.result import ImageResult
 from imagegen.types.run import CallFields, ClientSettings, Policy, Run, StorePrompts, read_call
 from imagegen.underway import UnderWay, plan_of
 
 _CANCEL_S = 30.0
-_NAMED = 100
-"""How many cancelled calls `close` still names."""
-_log = logging.getLogger("imagegen.client")
 
 
 class AsyncClient:
@@ -100,8 +96,7 @@ class AsyncClient:
         self._lines = Lines(self._settings)
         self._background = Background()
         self._here: dict[str, asyncio.Task[ImageResult]] = {}
-        self._opened: dict[str, OpenJob] = {}
-        self._for_nobody: deque[Job] = deque(maxlen=_NAMED)
+        self._open = OpenJobs()
 
     @property
     def keeps_ledger(self) -> bool:
@@ -188,9 +183,9 @@ class AsyncClient:
         self._lines.check_home()
         wish, run = self._read(prompt, keywords)
         plan, *_ = plan_call(wish, run.models, self._settings)
-        _check_before_money(plan, run)
+        check_before_money(plan, run)
         if not has_jobs(self._lines.line(plan.model).provider):
-            job = _job(str(uuid.uuid4()), plan)
+            job = Job.planned(str(uuid.uuid4()), plan)
             self._here[job.id] = self._background.start(self._make(wish, run), job.id)
             return job
         call, booked = UnderWay(run, wish.request.n), self._books.open(wish.request, wish.operation, run)
@@ -276,33 +271,17 @@ class AsyncClient:
         opened = OpenJob(found.job, self._books.spare)
         timeout_s = min(_CANCEL_S, float(self._defaults.get("timeout_s", _CANCEL_S)))
         _, run = read_call(opened.job.request, {"model": opened.job.model, "timeout_s": timeout_s}, {})
-        call, line = UnderWay(run, sum(part.n for part in opened.job.parts)), self._lines.line(opened.job.model)
-        pieces = call.begin(plan_of(opened.job, line.endpoint), line.endpoint.provider)
-        async with found.booking as booked:
-            for piece, part, unit in zip(pieces, found.job.parts, found.units, strict=True):
-                if part.remote is not None:
-                    await _stopped(line, part.remote, line.call(call, piece))
-                    await opened.ended(part.index)
-                    await booked.cancelled(unit)
-        self._opened.pop(found.job.id, None)
+        call = UnderWay(run, sum(part.n for part in opened.job.parts))
+        await stop(self._lines.line(opened.job.model), call, found, opened)
+        self._open.stopped(found.job)
 
     async def close(self, grace_s: float = 10.0) -> tuple[str, ...]:
         """Let paid steps that nobody waits for end, for so long; stop the rest; name it, and what is not collected."""
         parked = [f"{name}; it may have been billed" for name in await self._background.drain(grace_s)]
-        parked += [f"{job.model}, job {job.id}; it is paid: collect it with resume()" for job in self._left_open()]
+        parked += [f"{job.model}, job {job.id}; it is paid: collect it with resume()" for job in self._open.take_left()]
         await self._lines.close()
         await self._books.ledger.close()
         return tuple(parked)
-
-    def _left_open(self) -> list[Job]:
-        """What was accepted and not collected, and what came when nobody waited any more."""
-        left = [opened.job for opened in self._opened.values() if opened.job.parts]
-        for job in left:
-            _log.warning("open at close: %s, job %s; resume it", job.model, job.id)
-        left += self._for_nobody
-        self._opened.clear()
-        self._for_nobody.clear()
-        return left
 
     async def __aenter__(self) -> Self:
         return self
@@ -346,7 +325,7 @@ class AsyncClient:
     async def _run_plans(self, wish: Wish, call: UnderWay, booked: Booking) -> OpenJob | None:
         """Submit what is missing; the job of the last model that was tried."""
         plans, opened = plan_call(wish, call.run.models, self._settings), None
-        _check_before_money(plans[0], call.run)
+        check_before_money(plans[0], call.run)
         for plan in plans:
             missing = len(call.missing())
             if missing == 0:
@@ -360,11 +339,10 @@ class AsyncClient:
         return opened
 
     def _open_job(self, plan: Plan, booked: Booking) -> OpenJob:
-        job = _job(booked.call.id, plan)
+        job = Job.planned(booked.call.id, plan)
         if self._books.ledger.durable:
             booked.job, booked.asked = booking.job_text(job), booking.request_text(plan.request, booked)
-        self._opened[job.id] = OpenJob(job, self._books.spool)
-        return self._opened[job.id]
+        return self._open.open(job, self._books.spool)
 
     async def _run(self, plan: Plan, call: UnderWay, booked: Booking, collect: bool = True) -> OpenJob:
         """All tasks of one plan at once. A caller who leaves loses nothing: what is paid ends in the background."""
@@ -393,7 +371,7 @@ class AsyncClient:
         async with running.booked:
             if not self._books.ledger.durable:
                 await park(running.line, running.call, running.opened, pieces)
-                self._forget(running.opened)
+                self._open.forget(running.opened)
                 return
             for piece in pieces:
                 if (outcome := await finished(piece)) is not None:
@@ -402,42 +380,14 @@ class AsyncClient:
                 return  # an accepted job is left: whoever collects it settles the call
             with contextlib.suppress(ImageGenError):
                 await self._settle(running.call, running.opened, running.booked)
-                self._for_nobody.append(running.opened.job)
-                _log.warning("pictures of a cancelled call are kept: resume(%r)", running.opened.job.id)
-
-    def _forget(self, opened: OpenJob) -> None:
-        """Nothing of the job is open any more, or its id is all that is needed."""
-        if not opened.job.parts:
-            self._opened.pop(opened.job.id, None)
+                self._open.kept_for_nobody(running.opened.job)
 
     async def _settle(self, call: UnderWay, opened: OpenJob | None, booked: Booking) -> ImageResult:
         if opened is not None:
-            self._forget(opened)
+            self._open.forget(opened)
         result = call.settle(opened, booked.problems)
         await booked.end(result, call.kept())
         late = tuple(each for each in booked.problems if each not in result.warnings)
         result = replace(result, warnings=result.warnings + late) if late else result
         plugins.announce_result(result)
         return result
-
-
-def _check_before_money(plan: Plan, run: Run) -> None:
-    """What can be known to fail now must not fail after paying."""
-    check_ceiling(plan.cost, plan.request.n, run)
-    if run.save_to is not None:
-        check_writable(run.save_to)
-
-
-async def _stopped(line: Line, remote: RemoteJob, call: Call) -> None:
-    try:
-        async with asyncio.timeout_at(call.deadline):
-            await ask_cancel(line.provider, remote, call)
-    except TimeoutError:
-        raise DeadlineExceededError(
-            f"no answer to the cancel of job {remote.id}: it may go on, and can be collected with resume()"
-        ) from None
-
-
-def _job(job_id: str, plan: Plan) -> Job:
-    sent = plan.tasks[0].request.asked()
-    return Job(job_id, plan.model, plan.operation, plan.request, sent, plan.adaptations)

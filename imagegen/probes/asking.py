@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import GenericAlias
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -36,7 +35,7 @@ def several(kind: type[Model], expectation: Any, probe: str) -> list[Model]:
         ConfigurationError: In one line.
     """
     given = [expectation] if isinstance(expectation, dict) else expectation
-    adapter: TypeAdapter[Any] = TypeAdapter(GenericAlias(list, kind))
+    adapter: TypeAdapter[Any] = TypeAdapter(list[kind])  # type: ignore[valid-type]  # known at run time only
     found: list[Model] = _checked(adapter, given, probe)
     if not found:
         raise ConfigurationError(f"probe {probe!r}: nothing is expected")

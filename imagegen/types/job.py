@@ -248,6 +248,12 @@ class Job:
     problems: tuple[str, ...] = ()
     """What of the request was not accepted."""
 
+    @classmethod
+    def planned(cls, job_id: str, plan: Plan) -> Job:
+        """What is about to be submitted, with nothing accepted yet."""
+        sent = plan.tasks[0].request.asked()
+        return cls(job_id, plan.model, plan.operation, plan.request, sent, plan.adaptations)
+
     @property
     def durable(self) -> bool:
         """True when every part can be collected by another process."""
