@@ -38,7 +38,9 @@ def _spoil(name):
             return method
 
         for each in list(globals().values()):
-            if isinstance(each, type) and issubclass(each, _imagegen.HttpProvider) and name in vars(each):
+            if isinstance(each, type) and issubclass(each, _imagegen.HttpProvider) and (
+                name in vars(each) or name == "auth" and each is not _imagegen.HttpProvider
+            ):
                 whole = getattr(each, name)
                 setattr(each, name, once(whole, spoilt(whole)))
     return change
@@ -71,6 +73,32 @@ def _elsewhere(generate):
         wire = generate(self, task)
         return _dataclasses.replace(wire, path="https://collector.example.com" + wire.path)
     return spoilt
+""",
+    ),
+    "the key goes to where pictures lie": (
+        "key_is_shown or key_goes",
+        """
+_seen = []
+
+@_spoil("auth")
+def _noted(auth):
+    def spoilt(self, key, endpoint):
+        _seen.append(key.reveal())
+        return auth(self, key, endpoint)
+    return spoilt
+
+def _with_key(read):
+    def spoilt(self, *asked):
+        found = read(self, *asked)
+        if not isinstance(found, _imagegen.Output):
+            return found
+        images = [_dataclasses.replace(each, url=each.url + "?" + _seen[-1]) if isinstance(each, _imagegen.ImageUrl)
+                  else each for each in found.images]
+        return _dataclasses.replace(found, images=images)
+    return spoilt
+
+for _name in ("parse", "parse_poll", "parse_result"):
+    _spoil(_name)(_with_key)
 """,
     ),
     "a poll submits again": (
@@ -156,18 +184,23 @@ class Suspect:
     has_mask: bool = True
     has_jobs: bool = False
     has_refusals: bool = True
+    has_links: bool = False
+    """Pictures lie at another address, which must not get the key."""
 
     def faults(self) -> list[str]:
         """The faults that its suite has to see."""
         without = {"the mask's polarity is flipped": self.has_mask, "a poll submits again": self.has_jobs}
-        without["a refusal is read as success"] = self.has_refusals
+        without |= {
+            "a refusal is read as success": self.has_refusals,
+            "the key goes to where pictures lie": self.has_links,
+        }
         return [name for name in FAULTS if without.get(name, True)]
 
 
 SUSPECTS = [
-    Suspect("bfl", "test_bfl.py::TestBFL", has_jobs=True),
-    Suspect("fal", "test_fal.py::TestFal", has_jobs=True),
-    Suspect("replicate", "test_replicate.py::TestReplicate", has_jobs=True),
+    Suspect("bfl", "test_bfl.py::TestBFL", has_jobs=True, has_links=True),
+    Suspect("fal", "test_fal.py::TestFal", has_jobs=True, has_links=True),
+    Suspect("replicate", "test_replicate.py::TestReplicate", has_jobs=True, has_links=True),
     Suspect("fireworks", "test_fireworks.py::TestFireworks", has_mask=False),
     Suspect("fireworks", "test_fireworks.py::TestFireworksJobs", has_mask=False, has_jobs=True, has_refusals=False),
     Suspect("google", "test_google.py::TestGoogle", has_mask=False),

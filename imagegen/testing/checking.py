@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 SUITES = "imagegen.suites"
 """The group of entry points by which a distribution names its suite: the provider's name to ``module:Class``."""
 Verdict: TypeAlias = Literal["passed", "failed", "skipped"]
+_MARGIN = re.compile(r"^[E |+-]*")
+_ERROR = re.compile(r"^E[ |+-]*(?!ExceptionGroup)[\w.]*(?:Error|Exception)\b.*:|^E[ |+-]*(?:Failed|AssertionError)\b")
 _TEST = "from imagegen.testing.checking import chosen\n\nTestSuite = chosen()\n"
 _chosen: list[type[ProviderSuite]] = []
 
@@ -175,6 +178,8 @@ class _Reports:
 
 
 def _last_line(report: pytest.TestReport) -> str:
+    """What went wrong at the innermost: a group of errors says less than the errors in it."""
+    found = [line for line in report.longreprtext.splitlines() if _ERROR.match(line)]
     crash = getattr(report.longrepr, "reprcrash", None)
-    words = (crash.message if crash else str(report.longrepr)).strip().splitlines()
-    return words[0][:300] if words else "failed"
+    words = found[-1:] or (crash.message if crash else report.longreprtext).strip().splitlines()
+    return _MARGIN.sub("", words[0])[:300] if words else "failed"

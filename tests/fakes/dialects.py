@@ -210,7 +210,8 @@ class Dialect:
     def _answer(self, path: str, body: dict[str, Any], made: list[bytes]) -> dict[str, Any]:
         if "inference" in path:
             images = ["data:image/png;base64," + base64.b64encode(each).decode() for each in made]
-            status = {"status": "succeeded", "runtime_ms": 912, "cost": 0.0021}
+            cost_usd = 0.01 * len(made) * body.get("width", 1024) * body.get("height", 1024) / 1024**2
+            status = {"status": "succeeded", "runtime_ms": 912, "cost": cost_usd}
             seed = body.get("seed", 99)
             return {
                 "inference_status": status,

@@ -81,7 +81,7 @@ async def test_cost_is_the_providers_own():
     """DeepInfra's figure, and its seed."""
     async with Dialect("deepinfra") as server:
         result = await generate(server)
-    assert (result.cost.amount_usd, result.cost.source, result.image.seed) == (Decimal("0.0021"), "provider", 99)
+    assert (result.cost.amount_usd, result.cost.source, result.image.seed) == (Decimal("0.01"), "provider", 99)
 
 
 async def test_file_is_what_its_bytes_say():

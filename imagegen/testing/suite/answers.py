@@ -56,9 +56,11 @@ class Answers(Asking):
         if cost.amount_usd is not None:
             assert cost.source is not None
             assert cost.known_usd <= cost.amount_usd
-        planned = self.plan().cost.at_most_usd
-        if planned is not None and cost.amount_usd is not None:
-            assert cost.amount_usd <= planned, "more than the plan's upper bound: the catalogue's price is wrong"
+        planned = self.plan().cost
+        if cost.amount_usd is not None:
+            assert cost.amount_usd >= planned.known_usd, "less than the plan's lower bound: a price is wrong"
+            if planned.at_most_usd is not None:
+                assert cost.amount_usd <= planned.at_most_usd, "more than the plan's upper bound: a price is wrong"
 
     async def test_size_comes_as_it_was_planned(self, asking: Asked) -> None:
         """What came is checked against what was asked: a difference is told."""
